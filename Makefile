@@ -1,0 +1,52 @@
+# The project's commands. `make demo` needs Python 3.11 or newer and nothing else; the others make an environment
+# of their own in .venv first, and need a package index for that, as pip is set up to find it.
+# Another Python: make demo PYTHON=/path/to/python3.12. Other tests: make test TESTS=tests/server.
+
+PYTHON ?=
+TESTS ?=
+# Tests run at once: one for each processor that the system shows.
+JOBS ?= logical
+# Seconds after which the whole run of tests is ended, whatever still runs. Each test has its own limit besides.
+TEST_SECONDS ?= 900
+
+FIND_PYTHON = sh tools/find_python.sh "$(PYTHON)"
+ENVIRONMENT = python=$$($(FIND_PYTHON)) && "$$python" tools/environment.py
+IN_ENVIRONMENT = .venv/bin/python -m
+
+.PHONY: help demo test check format changelog environment clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo       show what wirecat does, on this machine only (needs only Python 3.11 or newer)'
+	@echo 'make test       run all tests in an environment of their own (TESTS=FOLDER runs some of them)'
+	@echo 'make check      style, types and the shape of the source: ruff, mypy, tests/architecture'
+	@echo 'make format     put the source into its one form'
+	@echo 'make changelog  show what the news fragments would say in the changelog'
+	@echo 'make clean      remove what these commands have made'
+	@echo 'PYTHON=/path/to/python3 picks another Python.'
+
+demo:
+	@python=$$($(FIND_PYTHON)) && PYTHONPATH=src "$$python" -m wirecat tour
+
+test: environment
+	$(IN_ENVIRONMENT) pytest -n $(JOBS) --dist loadgroup --session-timeout=$(TEST_SECONDS) $(TESTS)
+
+check: environment
+	$(IN_ENVIRONMENT) ruff check .
+	$(IN_ENVIRONMENT) ruff format --check .
+	$(IN_ENVIRONMENT) mypy --strict
+	$(IN_ENVIRONMENT) pytest -q tests/architecture
+
+format: environment
+	$(IN_ENVIRONMENT) ruff check --fix .
+	$(IN_ENVIRONMENT) ruff format .
+
+changelog: environment
+	$(IN_ENVIRONMENT) towncrier build --draft --version "$$($(IN_ENVIRONMENT) wirecat --version | sed 's/^[^0-9]*//')"
+
+environment:
+	@$(ENVIRONMENT)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	find src tests examples tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,198 @@
+"""Addresses: one parser and one formatter for whatever bytes can come from or go to. No sockets here.
+
+    12345                     this PC only: 127.0.0.1 and ::1
+    host:12345  [::1]:12345   a host and a port
+    :12345                    every interface (a server); this PC (a client)
+    tcp://host:12345?name=x   a scheme, with options of the one end (percent-escaped, RFC 3986 section 2.1)
+    unix:///run/echo.socket   a path
+    exec:command              a command line
+    -                         standard input and output
+
+What a scheme can do and which options it takes is told by the table in ``wirecat.endpoints``, not here.
+"""
+
+from __future__ import annotations
+
+from wirecat.errors import AddressError
+from wirecat.immutable import Immutable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+# Schemes whose rest is taken as it stands: everything after the colon, or after ``//``.
+_OPAQUE = ("exec", "unix")
+_EXAMPLES = "Write 12345, host:12345 or [::1]:12345"
+
+
+class Address(Immutable):
+    """Where bytes come from or go to.
+
+    ``scheme`` is ``tcp``, ``unix``, …; ``host`` is ``None`` for this PC only (both loopback addresses), ``""`` for every
+    interface, else a name or a literal without brackets; ``port`` is 0 to 65535, or ``None`` where there is none; ``path``
+    is the path or command of the schemes that have one; ``options`` are the end's own (name and value, in order).
+    """
+
+    __slots__ = ("host", "options", "path", "port", "scheme")
+
+    scheme: str
+    host: str | None
+    port: int | None
+    path: str
+    options: tuple[tuple[str, str], ...]
+
+    def __init__(
+        self,
+        scheme: str = "tcp",
+        host: str | None = None,
+        port: int | None = None,
+        path: str = "",
+        options: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self._set(scheme=scheme, host=host, port=port, path=path, options=tuple(options))
+
+    @classmethod
+    def parse(cls, text: str | int | Address) -> Address:
+        """Read an address. Raises AddressError, with an example, for what is none.
+
+        >>> Address.parse("[::1]:80").host
+        '::1'
+        >>> str(Address.parse("tcp://localhost:80"))
+        'localhost:80'
+        """
+        if isinstance(text, Address):
+            return text
+        text = str(text).strip()
+        if text == "-":
+            return cls("stdio")
+        scheme, rest, options = _split(text)
+        if scheme in _OPAQUE:
+            if not rest:
+                _fail(text, f"nothing behind {scheme}:")
+            return cls(scheme, path=rest, options=options)
+        authority, slash, path = rest.partition("/")
+        if slash and scheme == "tcp":
+            _fail(text, "a TCP address has no path")
+        host, port = _host_and_port(text, authority)
+        return cls(scheme, host, port, slash + path, options)
+
+    def target(self) -> Address:
+        """This address, checked to be one that can be connected to. Raises AddressError for port 0."""
+        if self.port == 0:
+            raise AddressError(
+                "port 0 means 'a free one' and is for servers only", address=self, hint="Name the server's port."
+            )
+        return self
+
+    @property
+    def this_pc_only(self) -> bool:
+        """Whether only programs on this machine can reach it."""
+        host = self.host
+        if self.scheme != "tcp":
+            return True
+        return host is None or host in ("localhost", "::1") or _is_ipv4_loopback(host)
+
+    def __str__(self) -> str:
+        if self.scheme == "stdio":
+            return "-"
+        if self.scheme == "exec":
+            return f"exec:{self.path}"
+        options = "?" + "&".join(f"{name}={_escape(value)}" for name, value in self.options) if self.options else ""
+        if self.scheme == "unix":
+            return f"unix://{self.path}{options}"
+        host = self.host
+        if self.port is None:
+            return f"{self.scheme}://{host or ''}{self.path}{options}"
+        if host is None:
+            authority = str(self.port)
+        elif ":" in host:
+            authority = f"[{host}]:{self.port}"
+        else:
+            authority = f"{host}:{self.port}"
+        if self.scheme == "tcp" and not options:
+            return authority
+        return f"{self.scheme}://{authority}{self.path}{options}"
+
+
+def _fail(text: str, message: str, hint: str = _EXAMPLES) -> NoReturn:
+    raise AddressError(message, address=repr(text), step="address", hint=hint + ".")
+
+
+def _split(text: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Scheme, rest and options of an address; the scheme is ``tcp`` where none is written."""
+    head, colon, rest = text.partition(":")
+    if colon and head in _OPAQUE:
+        rest = rest.removeprefix("//")
+        if head == "exec":  # a command may hold a question mark of its own
+            return head, rest, ()
+    elif "://" in text:
+        head, _, rest = text.partition("://")
+        if not (head[:1].isalpha() and all(letter.isalnum() or letter in "+-." for letter in head)):
+            _fail(text, f"{head!r} is no scheme")
+    else:
+        head, rest = "tcp", text
+    rest, mark, query = rest.partition("?")
+    options: list[tuple[str, str]] = []
+    for pair in query.split("&") if mark else ():
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            _fail(text, f"the option {pair!r} has no value", "Write ?name=value")
+        if any(name == other for other, _ in options):
+            _fail(text, f"the option {name!r} stands there twice", "Say it once")
+        options.append((name, _unescape(value)))
+    return head.lower(), rest, tuple(options)
+
+
+def _host_and_port(text: str, authority: str) -> tuple[str | None, int]:
+    if not authority:
+        _fail(text, "it is empty")
+    if "@" in authority:
+        _fail(text, "user names and passwords do not belong into an address")
+    if authority.isascii() and authority.isdigit():
+        return None, _port(text, authority)
+    if authority.startswith("["):
+        host, bracket, rest = authority[1:].partition("]")
+        if not bracket or ":" not in host:
+            _fail(text, "brackets are for IPv6 addresses")
+        if not rest.startswith(":"):
+            _fail(text, "no port", "Write [::1]:12345")
+        return host, _port(text, rest[1:])
+    host, colon, port = authority.rpartition(":")
+    if not colon:
+        _fail(text, "no port" if authority[:1].isalpha() or "." in authority else f"{authority!r} is no port")
+    if ":" in host:
+        _fail(text, "an IPv6 address stands in brackets", "Write [::1]:12345")
+    if any(letter.isspace() or letter in "[]\0" for letter in host):
+        _fail(text, f"{host!r} is no host")
+    return host, _port(text, port)
+
+
+def _port(text: str, digits: str) -> int:
+    if not (digits.isascii() and digits.isdigit()):
+        _fail(text, f"{digits!r} is no port" if digits else "no port", "A port is a number from 1 to 65535")
+    if len(digits) > 6 or int(digits) > 65535:
+        _fail(text, f"port {digits[:20]} is out of range", "A port is a number from 1 to 65535")
+    return int(digits)
+
+
+def _is_ipv4_loopback(host: str) -> bool:
+    parts = host.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts)
+
+
+def _unescape(value: str) -> str:
+    """Undo percent escapes (RFC 3986 section 2.1); a percent sign that begins none stays."""
+    if "%" not in value:
+        return value
+    parts = value.encode("utf-8", "surrogateescape").split(b"%")
+    out = parts[0]
+    for part in parts[1:]:
+        try:
+            out += bytes([int(part[:2], 16)]) + part[2:]
+        except ValueError:
+            out += b"%" + part
+    return out.decode("utf-8", "surrogateescape")
+
+
+def _escape(value: str) -> str:
+    return "".join(f"%{ord(letter):02X}" if letter in "%&?# " else letter for letter in value)

@@ -1,0 +1,1 @@
+"""What combines capabilities. ``tour`` shows them all at work."""

@@ -1,0 +1,72 @@
+"""The verb ``listen``: the other end of a two-window chat; one client, then done."""
+
+from __future__ import annotations
+
+from wirecat.cli.conversation import converse
+from wirecat.cli.parsing import add_address, joined_address, make_parser, parse
+from wirecat.endpoints.stdio import StdioStream
+from wirecat.errors import ConnectionBroken
+from wirecat.talk import listen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from wirecat.cli.environment import Environment
+    from wirecat.talk import ConnectionListener
+
+
+def run(arguments: list[str], environment: Environment) -> int:
+    """Listen and talk; exit code 0 after the client's orderly end."""
+    parser = make_parser(
+        "listen",
+        "Wait for a client on ADDRESS and talk to it: what you type goes there, what comes is printed. The client's end\n"
+        "ends the program, or with --keep-open lets the next one in. (For many at once there is: wirecat serve.)",
+        [
+            ("wirecat listen 12345", "one end of a chat; the other: wirecat connect 12345"),
+            ("wirecat listen 12345 > received.bin", "take a file: wirecat connect 12345 < file.bin"),
+        ],
+    )
+    add_address(parser, "where to listen", default="12345")
+    parser.add_argument("--lan", action="store_true", help="let others in, not this PC alone (a bare port means this PC)")
+    parser.add_argument("--keep-open", action="store_true", help="after one client take the next, one after the other")
+    parser.add_argument(
+        "--newline", choices=("lf", "crlf", "none"), default="lf", help="what ends each line sent (default lf)"
+    )
+    options = parse(parser, arguments, environment)
+    from wirecat.views.text_addresses import listening_lines, opened_to_others
+
+    address = opened_to_others(joined_address(parser, options.address, "12345"), options.lan)
+    # The null device as input gives nothing to send; its end is no reason to tell the client that we send no more.
+    half_close = not environment.no_input
+    local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
+    try:
+        with listen(address) as listener:
+            for line in listening_lines(listener.addresses):
+                environment.note(line)
+            while True:
+                _one_client(listener, environment, local, options, half_close)
+                if not options.keep_open:
+                    return 0
+                local.renew()
+    finally:
+        local.close()
+
+
+def _one_client(
+    listener: ConnectionListener, environment: Environment, local: StdioStream, options: Namespace, half_close: bool
+) -> None:
+    with listener.accept() as connection:
+        if not options.keep_open:
+            listener.close()
+        environment.note(f"{connection.peer} connected")
+        try:
+            converse(
+                connection, environment, newline=options.newline, verbose=options.verbose, half_close=half_close, local=local
+            )
+        except ConnectionBroken as error:
+            if not options.keep_open:
+                raise
+            environment.message(str(error))  # the next client may fare better
+        else:
+            environment.note(f"{connection.peer} closed the connection")

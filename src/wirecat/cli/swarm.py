@@ -1,0 +1,124 @@
+"""The verb ``swarm``: many clients at once against one server, every reply checked, the result on stdout."""
+
+from __future__ import annotations
+
+from wirecat.cli.parsing import Parser, add_address, joined_address, make_parser, parse, seconds, whole
+from wirecat.errors import UsageError
+from wirecat.swarm.options import DEFAULT_CONNECT_RATE, DEFAULT_MESSAGE, DEFAULT_MESSAGES, NEWLINES
+from wirecat.swarm.swarm import swarm
+from wirecat.system.limits import raise_descriptor_limit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.cli.environment import Environment
+    from wirecat.swarm.result import SwarmResult
+
+_INTERRUPTED = 130  # 128 + SIGINT
+_DEFAULT_CLIENTS = 10
+#: Descriptors beside the clients' sockets: the standard streams, the event loop's own, libraries.
+_SPARE_DESCRIPTORS = 32
+
+
+def run(arguments: list[str], environment: Environment) -> int:
+    """Run it. Exit code 0: every client had its replies and none was wrong; 1: not so; 130: ended by Ctrl-C."""
+    parser = _parser()
+    options = parse(parser, arguments, environment)
+    address = joined_address(parser, options.address)
+    _require_descriptors(options.clients)
+    line = None
+    if environment.stderr_is_terminal and not environment.quiet:
+        from wirecat.views.swarm_progress import ProgressLine
+
+        line = ProgressLine(environment.write_error)
+    try:
+        result = swarm(
+            address,
+            options.clients,
+            messages=options.messages,
+            duration=options.duration,
+            message=options.message,
+            newline=options.newline,
+            expect=options.expect,
+            timeout=options.timeout,
+            reply_timeout=options.reply_timeout,
+            connect_rate=options.connect_rate,
+            progress=line.show if line is not None else None,
+        )
+    finally:
+        if line is not None:
+            line.clear()
+    if options.verbose:
+        environment.message(f"the clients were driven by {result.loop}")
+    _write(environment, _render(result, options.json))
+    if result.interrupted:
+        return _INTERRUPTED
+    return 0 if result.ok else 1
+
+
+def _parser() -> Parser:
+    parser = make_parser(
+        "swarm",
+        "Put many clients on a server at once. Each sends a message, waits for the reply, checks it, and sends\n"
+        "the next. Exit 0 if every client had its replies and none was wrong, else 1.",
+        [
+            ("wirecat swarm 12345 --clients 100 --expect echo", "against: wirecat serve echo"),
+            (
+                "wirecat swarm 12345 --clients 1000 --expect 'You told me: {data}'",
+                "against: wirecat serve reply:'You told me: {data}'",
+            ),
+        ],
+    )
+    add_address(parser, "the server")
+    add = parser.add_argument
+    add("-c", "--clients", type=whole, default=_DEFAULT_CLIENTS, metavar="N",
+        help=f"how many are connected at once (default {_DEFAULT_CLIENTS})")  # fmt: skip
+    add("-n", "--messages", type=whole, metavar="N",
+        help=f"how many each sends (default {DEFAULT_MESSAGES})")  # fmt: skip
+    add("--duration", type=seconds, metavar="S", help="instead: go on sending for so many seconds")
+    add("--message", default=DEFAULT_MESSAGE, metavar="TEXT",
+        help="what is sent; {client} and {n} become the numbers of client and message "
+        f"(default '{DEFAULT_MESSAGE}')")  # fmt: skip
+    add("--newline", default="lf", metavar="KIND",
+        help=f"what ends a message: {', '.join(NEWLINES)} (default lf)")  # fmt: skip
+    add("--expect", metavar="REPLY",
+        help="echo, or the whole reply, in which {data} becomes what was sent, its newline included; "
+        "without it nothing is checked")  # fmt: skip
+    add("--timeout", type=seconds, default=10.0, metavar="S",
+        help="seconds that a client may take to connect (default 10)")  # fmt: skip
+    add("--reply-timeout", type=seconds, default=10.0, metavar="S",
+        help="seconds that it waits for one reply (default 10)")  # fmt: skip
+    add("--connect-rate", type=float, default=DEFAULT_CONNECT_RATE, metavar="N",
+        help=f"how many begin to connect in a second (default {DEFAULT_CONNECT_RATE:g})")  # fmt: skip
+    add("--json", action="store_true", help="one JSON document")
+    return parser
+
+
+def _require_descriptors(clients: int) -> None:
+    """Raise this program's limit of open sockets as far as it may, and UsageError where that is not enough."""
+    limit = raise_descriptor_limit()
+    needed = clients + _SPARE_DESCRIPTORS
+    if limit is not None and needed > limit:
+        raise UsageError(
+            f"{clients} clients need {needed} descriptors, and this program may open {limit}",
+            step="swarm",
+            hint=f"Take at most {max(1, limit - _SPARE_DESCRIPTORS)} clients, or raise the limit (ulimit -Hn).",
+        )
+
+
+def _render(result: SwarmResult, as_json: bool) -> str:
+    if as_json:
+        from wirecat.views.json_swarm import swarm_json
+
+        return swarm_json(result)
+    from wirecat.views.text_swarm import swarm_text
+
+    return swarm_text(result)
+
+
+def _write(environment: Environment, text: str) -> None:
+    """Write it; a character that stdout's encoding does not have becomes an escape."""
+    if not text.isascii():
+        encoding = environment.stdout.encoding or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    environment.stdout.write(text)
+    environment.stdout.flush()

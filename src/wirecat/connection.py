@@ -1,0 +1,315 @@
+"""A connection: an open stream with its counters, its framing and its taps. This one blocks; AsyncConnection awaits."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from wirecat.errors import ConnectionClosed, DeadlineExpired, IncompleteReceive
+from wirecat.taps.tap import RECEIVED, SENT
+from wirecat.wire.framing import LONGEST_LINE, ReceiveBuffer, decode, encode, split_ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from wirecat.address import Address
+    from wirecat.stream import Stream
+    from wirecat.taps.tap import Tap
+
+READ_SIZE = 65536
+
+
+class ConnectionState:
+    """What every connection knows, whichever way it is driven. Fields, not events.
+
+    ``id`` is its number at its server (0 elsewhere); ``bytes_received`` and ``bytes_sent`` count what went over the wire;
+    ``opened`` is when (time.monotonic()); ``last_heard`` when bytes last moved, exact to the server's sweep (at most a
+    second); ``ended`` tells that the peer's end of stream was read, ``half_closed`` that we sent ours, ``closed`` that this
+    side has closed it. ``cut_reason`` is why the server cut it off (``idle``, ``kicked``, ``shutdown``), else empty.
+    """
+
+    __slots__ = (
+        "_buffer", "_counted", "_timeout", "bytes_received", "bytes_sent", "closed", "cut_reason", "ended", "half_closed",
+        "id", "last_heard", "opened", "taps",
+    )  # fmt: skip
+
+    def __init__(self, id: int = 0) -> None:
+        self.id = id
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.opened = self.last_heard = monotonic()
+        self.ended = False
+        self.half_closed = False
+        self.closed = False
+        self.cut_reason = ""
+        self.taps: tuple[Tap, ...] = ()
+        self._buffer: ReceiveBuffer | None = None
+        self._counted = 0
+        self._timeout: float | None = None
+
+    @property
+    def peer(self) -> Address:
+        """The other end's address."""
+        raise NotImplementedError
+
+    @property
+    def local(self) -> Address:
+        """This end's address."""
+        raise NotImplementedError
+
+    def attach(self, tap: Tap) -> None:
+        """Let ``tap`` see every chunk from now on; may be called while bytes flow."""
+        self.taps = (*self.taps, tap)
+
+    def detach(self, tap: Tap) -> None:
+        """Take ``tap`` off again."""
+        self.taps = tuple(other for other in self.taps if other is not tap)
+
+    def abort(self) -> None:
+        """End both directions at once; whoever waits in another thread is woken. The owner still closes it."""
+        raise NotImplementedError
+
+    def cut(self, reason: str) -> None:
+        """End both directions at once because of ``reason``, which the first caller sets."""
+        self.cut_reason = self.cut_reason or reason
+        self.abort()
+
+    def note_traffic(self, now: float) -> float:
+        """Compare the counters with those of the last call, move ``last_heard`` on if they differ; seconds of silence.
+
+        So the paths that move bytes read no clock.
+        """
+        count = self.bytes_received + self.bytes_sent
+        if count != self._counted:
+            self._counted = count
+            self.last_heard = now
+        return now - self.last_heard
+
+    def tapped(self, direction: str, data: bytes) -> bytes:
+        """Show ``data`` to the taps, in order; what goes on in its place."""
+        when = monotonic()
+        for tap in self.taps:
+            out = tap.chunk(self.id, direction, data, when)
+            if tap.alters:
+                data = out or b""
+        return data
+
+    def tapped_end(self, direction: str) -> bytes:
+        """A direction has ended: what altering taps held back, seen by those behind them."""
+        data = b""
+        when = monotonic()
+        for tap in self.taps:
+            if data and tap.alters:
+                data = tap.chunk(self.id, direction, data, when) or b""
+            data += tap.finish(self.id, direction)
+        return data
+
+    def _require_sendable(self) -> None:
+        if self.closed or self.half_closed:
+            what = "closed" if self.closed else "half-closed"
+            raise ConnectionClosed(f"this side has {what} the connection already", address=self.peer, step="send")
+
+    def _incomplete(self, count: int, partial: bytes) -> IncompleteReceive:
+        return IncompleteReceive(
+            f"the peer ended after {len(partial)} of {count} bytes", partial=partial, address=self.peer, step="receive"
+        )
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "half-closed" if self.half_closed else "ended" if self.ended else "open"
+        return f"<{type(self).__name__} {self.peer} {state}>"
+
+
+class Connection(ConnectionState):
+    """An open connection whose calls wait. Made by ``connect``, by a listener or by a server; a context manager.
+
+    >>> import wirecat
+    >>> with wirecat.serve("echo", "127.0.0.1:0") as server, wirecat.connect(server.address) as connection:
+    ...     connection.send_line("Grüße")
+    ...     connection.receive_line()
+    'Grüße'
+    """
+
+    __slots__ = ("on_end", "stream")
+
+    def __init__(self, stream: Stream, id: int = 0) -> None:
+        super().__init__(id)
+        self.stream = stream
+        self.on_end: Callable[[], None] | None = None
+
+    @property
+    def peer(self) -> Address:
+        """The other end's address."""
+        return self.stream.peer
+
+    @property
+    def local(self) -> Address:
+        """This end's address."""
+        return self.stream.local
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that one receive or send may wait before it raises DeadlineExpired; None (the default): for ever."""
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
+        self.stream.set_timeout(seconds)
+
+    def receive(self, limit: int = READ_SIZE) -> bytes | None:
+        """The next bytes as they come, at most ``limit``; None once the peer has ended its half.
+
+        Raises ConnectionBroken (the peer broke off), DeadlineExpired (nothing within ``timeout``), ConnectionClosed (this
+        side has closed).
+        """
+        if self._buffer:
+            return self._buffer.take(limit)
+        if self.ended:
+            return None
+        if self.closed:
+            raise ConnectionClosed("this side has closed the connection already", address=self.peer, step="receive")
+        while True:
+            data = self.stream.receive(limit)
+            if not data:
+                return self._at_end()
+            self.bytes_received += len(data)
+            if not self.taps:
+                return data
+            data = self.tapped(RECEIVED, data)
+            if data:  # an altering tap may keep a chunk to itself
+                return data
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        """As ``receive``, into a buffer of the caller's, without copying; 0 at the end. Taps see a copy, and cannot alter."""
+        if self._buffer:
+            data = self._buffer.take(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+        count = 0 if self.ended else self.stream.receive_into(buffer)
+        if not count:
+            if not self.ended:
+                self._at_end()
+            return 0
+        self.bytes_received += count
+        if self.taps:
+            self.tapped(RECEIVED, bytes(memoryview(buffer)[:count]))
+        return count
+
+    def _at_end(self) -> bytes | None:
+        self.ended = True
+        if self.on_end is not None:
+            self.on_end()
+        return (self.tapped_end(RECEIVED) if self.taps else b"") or None
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of ``data``, waiting as long as the peer takes.
+
+        Raises ConnectionBroken (``unsent`` tells how much was not handed over), DeadlineExpired, ConnectionClosed.
+        """
+        self._require_sendable()
+        if self.taps:
+            data = self.tapped(SENT, bytes(data))
+        self.stream.send(data)
+        self.bytes_sent += len(data)
+
+    def half_close(self) -> None:
+        """Tell the peer that nothing more will be sent; receiving goes on. Doing it twice is nothing.
+
+        Raises UsageError where the scheme knows no half-close.
+        """
+        if self.half_closed or self.closed:
+            return
+        held = self.tapped_end(SENT) if self.taps else b""
+        if held:
+            self.stream.send(held)
+            self.bytes_sent += len(held)
+        self.half_closed = True
+        self.stream.half_close()
+
+    def close(self) -> None:
+        """Close in an orderly way: what was sent arrives. Never raises; closing twice is nothing."""
+        self.closed = True
+        self.stream.close()
+
+    def abort(self) -> None:
+        """See ConnectionState."""
+        self.stream.abort()
+
+    def reply_pieces(self, first: float = 10.0, silence: float = 0.2) -> Iterator[bytes]:
+        """The pieces of a reply of a peer that marks no end: it may take ``first`` seconds to begin, and is over after
+        ``silence`` seconds without a byte. Nothing at all came, or the peer has ended: ``ended`` tells which."""
+        before = self.timeout
+        self.timeout = first
+        try:
+            while (data := self.receive()) is not None:
+                yield data
+                self.timeout = silence
+        except DeadlineExpired:
+            return  # silence is how such a reply ends
+        finally:
+            self.timeout = before
+
+    def receive_reply(self, first: float = 10.0, silence: float = 0.2) -> bytes | None:
+        """The whole of a reply (see ``reply_pieces``): ``b""`` if none came in time, None if the peer has ended instead."""
+        reply = b"".join(self.reply_pieces(first, silence))
+        return None if not reply and self.ended else reply
+
+    def receive_line(self, longest: int = LONGEST_LINE) -> str | None:
+        """The next line without its end (LF or CRLF), as text; None after the last. A last line may lack its end.
+
+        Bytes that are no UTF-8 come as surrogate escapes (PEP 383), so nothing is lost. Raises what ``receive`` raises, and
+        LineTooLong for a line of more than ``longest`` bytes.
+        """
+        buffer = self._framed()
+        while True:
+            line = buffer.take_line(longest)
+            if line:
+                return decode(split_ending(line)[0])
+            if line is not None:
+                return None
+            self._feed(buffer)
+
+    def lines(self, longest: int = LONGEST_LINE) -> Iterator[str]:
+        """All lines until the peer's end, as ``receive_line`` gives them."""
+        while (line := self.receive_line(longest)) is not None:
+            yield line
+
+    def send_line(self, text: str | bytes, ending: str | bytes = "\n") -> None:
+        """Send ``text`` as UTF-8 and ``ending`` behind it, in one piece."""
+        self.send(encode(text) + encode(ending))
+
+    def receive_exactly(self, count: int) -> bytes:
+        """Exactly ``count`` bytes. Raises IncompleteReceive (with ``partial``) if the peer ends before, and what
+        ``receive`` raises."""
+        buffer = self._framed()
+        while (data := buffer.take_exactly(count)) is None:
+            if self.ended:
+                raise self._incomplete(count, buffer.take(count))
+            self._feed(buffer)
+        return data
+
+    def _framed(self) -> ReceiveBuffer:
+        if self._buffer is None:
+            self._buffer = ReceiveBuffer()
+        return self._buffer
+
+    def _feed(self, buffer: ReceiveBuffer) -> None:
+        self._buffer = None  # receive() would hand out what is buffered
+        try:
+            data = self.receive()
+        finally:
+            self._buffer = buffer
+        if data is None:
+            buffer.feed_end()
+        else:
+            buffer.feed(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,120 @@
+"""Connecting to the first address that answers: the race of RFC 8305 ("Happy Eyeballs"), under one deadline.
+
+The addresses are tried in order, the next one 250 ms after the one before or as soon as that one has failed; the first
+that is connected wins and the others are dropped.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import sys
+from time import monotonic
+
+from wirecat.endpoints.failures import error_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.deadline import Deadline
+    from wirecat.endpoints.resolve import Candidate
+
+ATTEMPT_DELAY = 0.25  # RFC 8305 section 5: the recommended Connection Attempt Delay
+_SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
+_STARTED = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035)
+
+
+def connect_first(candidates: list[Candidate], deadline: Deadline) -> socket.socket:
+    """A blocking socket, connected to the first of ``candidates`` that answers.
+
+    Raises TimeoutError at the deadline, else the OSError of the last failure (a refusal rather than "unreachable").
+    """
+    waiting = list(candidates)
+    pending: dict[int, socket.socket] = {}
+    failures: list[OSError] = []
+    winner: socket.socket | None = None
+    next_start = monotonic()
+    try:
+        while winner is None and (waiting or pending):
+            if waiting and (not pending or monotonic() >= next_start):
+                winner = _start(waiting.pop(0), pending, failures)
+                next_start = monotonic() + ATTEMPT_DELAY
+                continue
+            if deadline.expired:
+                raise TimeoutError(errno.ETIMEDOUT, "timed out")
+            pause = next_start - monotonic() if waiting else None
+            for descriptor in _wait(pending, _least(pause, deadline.remaining(), _SLICE)):
+                winner = winner or _finish(pending.pop(descriptor), failures)
+                next_start = monotonic()  # a failure: the next one need not wait
+    finally:
+        for other in pending.values():
+            other.close()
+    if winner is None:
+        raise _worth_telling(failures)
+    winner.setblocking(True)
+    return winner
+
+
+def _start(candidate: Candidate, pending: dict[int, socket.socket], failures: list[OSError]) -> socket.socket | None:
+    """Begin one attempt; it is connected at once (and returned), pending, or has failed."""
+    family, place = candidate
+    try:
+        attempt = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        failures.append(error)
+        return None
+    attempt.setblocking(False)
+    result = attempt.connect_ex(place)
+    if result == 0:
+        return _finish(attempt, failures)
+    if result in _STARTED:
+        pending[attempt.fileno()] = attempt
+        return None
+    attempt.close()
+    failures.append(OSError(result, os.strerror(result)))
+    return None
+
+
+def _finish(attempt: socket.socket, failures: list[OSError]) -> socket.socket | None:
+    """The attempt if it is connected, else None, its error kept."""
+    result = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if result == 0 and attempt.family != getattr(socket, "AF_UNIX", None):
+        try:
+            # A port among those the kernel hands out to clients may, with nobody listening, be joined to itself
+            # (simultaneous open, RFC 9293 section 3.5). Whoever waits for a server must not take that for one.
+            if attempt.getsockname() == attempt.getpeername():
+                result = errno.ECONNREFUSED
+        except OSError as error:
+            result = error_number(error)
+    if result == 0:
+        return attempt
+    attempt.close()
+    failures.append(OSError(result, os.strerror(result)))
+    return None
+
+
+def _wait(pending: dict[int, socket.socket], seconds: float | None) -> list[int]:
+    """The descriptors whose attempt has come to an end."""
+    if not hasattr(select, "poll"):
+        sockets = list(pending.values())
+        # Windows tells a failed connect by the third list alone.
+        _, done, failed = select.select([], sockets, sockets, None if seconds is None else max(0.0, seconds))
+        return [attempt.fileno() for attempt in {*done, *failed}]
+    poll = select.poll()
+    for descriptor in pending:
+        poll.register(descriptor, select.POLLOUT)
+    return [descriptor for descriptor, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000 + 1)]
+
+
+def _least(*seconds: float | None) -> float | None:
+    known = [value for value in seconds if value is not None]
+    return min(known) if known else None
+
+
+def _worth_telling(failures: list[OSError]) -> OSError:
+    """Of several failures the one that says most: somebody answered, rather than no way there."""
+    for failure in failures:
+        if error_number(failure) == errno.ECONNREFUSED:
+            return failure
+    return failures[-1]

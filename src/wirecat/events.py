@@ -1,0 +1,229 @@
+"""What happens, as events: plain values with a time and no payload, and the queue that brings them to listeners.
+
+The log, JSON output and whatever else watches a server read the same events. A listener never blocks a client: events go
+into one bounded queue, a thread of its own hands them on, and those that did not fit are counted and told (``Missed``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic, time
+
+from wirecat.immutable import Immutable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from wirecat.address import Address
+
+    Listener = Callable[["Event"], None]
+
+QUEUE_LIMIT = 100_000
+
+
+class Event(Immutable):
+    """Something happened. ``time`` is the wall clock (seconds since 1970), ``monotonic`` a clock that never jumps."""
+
+    __slots__ = ("monotonic", "time")
+
+    name = "event"
+    time: float
+    monotonic: float
+
+    def __init__(self, **fields: object) -> None:
+        fields.setdefault("time", time())
+        fields.setdefault("monotonic", monotonic())
+        self._set(**fields)
+
+
+class Listening(Event):
+    """The server's sockets are open. ``addresses`` are those really bound; ``limit`` how many connections at once and
+    ``limit_reason`` what sets that limit."""
+
+    __slots__ = ("addresses", "limit", "limit_reason")
+    name = "listening"
+    addresses: tuple[Address, ...]
+    limit: int
+    limit_reason: str
+
+
+class Opened(Event):
+    """A client was admitted. ``connection`` is its number, from 1; ``open_count`` how many are open now, it included."""
+
+    __slots__ = ("connection", "local", "open_count", "peer")
+    name = "opened"
+    connection: int
+    peer: Address
+    local: Address
+    open_count: int
+
+
+class HalfClosed(Event):
+    """The peer sent its last byte; the connection goes on the other way."""
+
+    __slots__ = ("connection", "peer")
+    name = "half_closed"
+    connection: int
+    peer: Address
+
+
+class Closed(Event):
+    """A connection is over: its thread or task has ended and its socket is closed.
+
+    ``by`` is who ended it first (``peer`` or ``server``), ``reason`` how: ``end`` (an orderly end), ``reset``, ``idle``,
+    ``handler error``, ``kicked``, ``shutdown`` or ``lost`` (the network gave up). ``seconds`` it lasted, ``received`` and
+    ``sent`` are bytes, ``open_count`` how many are still open.
+    """
+
+    __slots__ = ("by", "connection", "open_count", "peer", "reason", "received", "seconds", "sent")
+    name = "closed"
+    connection: int
+    peer: Address
+    by: str
+    reason: str
+    seconds: float
+    received: int
+    sent: int
+    open_count: int
+
+
+class Denied(Event):
+    """A client was turned away before any handler saw it, and why."""
+
+    __slots__ = ("peer", "reason")
+    name = "denied"
+    peer: Address
+    reason: str
+
+
+class Failed(Event):
+    """Something went wrong on the server's side: ``error`` in one line, ``traceback`` (or a thread's stack) in many.
+
+    ``connection`` and ``peer`` are None where it concerns the server as a whole.
+    """
+
+    __slots__ = ("connection", "error", "peer", "traceback")
+    name = "failed"
+    connection: int | None
+    peer: Address | None
+    error: str
+    traceback: str
+
+
+class Stopping(Event):
+    """The server accepts no more; ``open_count`` connections get ``seconds`` to end by themselves."""
+
+    __slots__ = ("open_count", "seconds")
+    name = "stopping"
+    open_count: int
+    seconds: float
+
+
+class Stopped(Event):
+    """The server has ended: ``served`` connections in all, ``stuck`` handlers that would not end."""
+
+    __slots__ = ("served", "stuck")
+    name = "stopped"
+    served: int
+    stuck: int
+
+
+class Missed(Event):
+    """``count`` events did not fit into the queue, because a listener was too slow."""
+
+    __slots__ = ("count",)
+    name = "missed"
+    count: int
+
+
+class Publisher:
+    """Hands events to listeners, in order, from a thread of its own. With no listener an event costs next to nothing."""
+
+    def __init__(self, limit: int = QUEUE_LIMIT) -> None:
+        import threading
+
+        self._listeners: tuple[Listener, ...] = ()
+        self._queue: deque[Event] = deque()
+        self._limit = limit
+        self._missed = 0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens: a publisher may skip making an event that nobody would get."""
+        return bool(self._listeners)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener(event)`` for every event from now on. Returns a function that ends it.
+
+        An exception of the listener ends that listener alone, and is told to ``sys.unraisablehook``.
+        """
+        import threading
+
+        with self._changed:
+            self._listeners += (listener,)
+            if self._thread is None and not self._closing:
+                self._thread = threading.Thread(target=self._run, name="wirecat-events", daemon=True)
+                self._thread.start()
+        return lambda: self._unsubscribe(listener)
+
+    def _unsubscribe(self, listener: Listener) -> None:
+        with self._changed:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+    def publish(self, event: Event) -> None:
+        """Queue an event; never waits for a listener."""
+        if not self._listeners:
+            return
+        with self._changed:
+            if len(self._queue) >= self._limit:
+                self._missed += 1
+                return
+            self._queue.append(event)
+            self._changed.notify()
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Hand on what is queued, then end the thread. False if a listener was still busy after ``timeout`` seconds."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+            thread = self._thread
+        if thread is None:
+            return True
+        thread.join(timeout)
+        return not thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._missed and not self._closing:
+                    self._changed.wait()
+                if not self._queue and not self._missed:
+                    return
+                batch = list(self._queue)
+                self._queue.clear()
+                if self._missed:
+                    batch.append(Missed(count=self._missed))
+                    self._missed = 0
+            for event in batch:
+                for listener in self._listeners:
+                    try:
+                        listener(event)
+                    except Exception as error:
+                        self._unsubscribe(listener)
+                        _tell(error, listener)
+
+
+def _tell(error: Exception, listener: Listener) -> None:
+    """A broken listener must not take the server with it, and must not go unnoticed either."""
+    import sys
+
+    class _Unraisable:
+        exc_type, exc_value, exc_traceback = type(error), error, error.__traceback__
+        err_msg, object = "Exception ignored in a listener of events", listener
+
+    sys.unraisablehook(_Unraisable)  # type: ignore[arg-type]

@@ -1,0 +1,100 @@
+"""What the verbs take, as immutable values that are checked in one place, before any socket opens."""
+
+from __future__ import annotations
+
+from wirecat.errors import UsageError
+from wirecat.immutable import Immutable
+
+FRAMINGS = ("none", "line")
+ENGINES = ("threads", "async")
+LARGEST_READ = 1 << 20
+
+
+def require_number(name: str, value: float | None, *, least: float, whole: bool = False, above: bool = False) -> None:
+    """Raise UsageError unless ``value`` is None or a number of at least ``least`` (more than it, with ``above``)."""
+    if value is None:
+        return
+    is_number = isinstance(value, int) or (isinstance(value, float) and not whole)
+    # A NaN compares false with everything, so the test is for what is right rather than for what is wrong.
+    if not is_number or not (value > least if above else value >= least) or value == float("inf"):
+        kind = "a whole number" if whole else "a number"
+        bound = "more than" if above else "at least"
+        raise UsageError(f"{name} must be {kind} of {bound} {least:g}, not {value!r}")
+
+
+class ConnectOptions(Immutable):
+    """How a connection is opened.
+
+    ``timeout``: seconds for the whole of connecting, name lookup, all addresses and retries together (None: no limit).
+    ``retry``: how often to try again after a failure, with a growing pause (0.1 s doubled up to 5 s).
+    """
+
+    __slots__ = ("retry", "timeout")
+
+    timeout: float | None
+    retry: int
+
+    def __init__(self, timeout: float | None = 10.0, retry: int = 0) -> None:
+        require_number("timeout", timeout, least=0, above=True)
+        require_number("retry", retry, least=0, whole=True)
+        self._set(timeout=timeout, retry=retry)
+
+
+class ServeOptions(Immutable):
+    """How a server treats its connections.
+
+    ``engine``: ``threads``, ``async``, or None for the one the handler's colour asks for (responders: threads).
+    ``max_connections``: how many at once (None: what this machine sanely allows). ``idle_timeout``: seconds without a byte
+    either way after which a connection is closed (None: never). ``allow``/``deny``: addresses or CIDR blocks; deny wins,
+    and where anything is allowed everything else is denied. ``drain``: seconds that open connections get to end by
+    themselves when the server stops. ``framing`` (``none`` or ``line``) and ``chunk`` (most bytes of one read) are for
+    responders. ``once``: serve one connection, then stop. ``backlog``: connections the kernel queues (listen(2)).
+    """
+
+    __slots__ = (
+        "allow", "backlog", "chunk", "deny", "drain", "engine", "framing", "idle_timeout", "max_connections", "once",
+    )  # fmt: skip
+
+    engine: str | None
+    max_connections: int | None
+    idle_timeout: float | None
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    drain: float
+    framing: str
+    chunk: int | None
+    once: bool
+    backlog: int
+
+    def __init__(
+        self,
+        *,
+        engine: str | None = None,
+        max_connections: int | None = None,
+        idle_timeout: float | None = None,
+        allow: tuple[str, ...] | list[str] = (),
+        deny: tuple[str, ...] | list[str] = (),
+        drain: float = 2.0,
+        framing: str = "none",
+        chunk: int | None = None,
+        once: bool = False,
+        backlog: int = 1024,
+    ) -> None:
+        if engine is not None and engine not in ENGINES:
+            raise UsageError(f"unknown engine {engine!r}", hint=f"There are: {', '.join(ENGINES)}.")
+        if framing not in FRAMINGS:
+            raise UsageError(f"unknown framing {framing!r}", hint=f"There are: {', '.join(FRAMINGS)}.")
+        for name, blocks in (("allow", allow), ("deny", deny)):
+            if isinstance(blocks, str):
+                raise UsageError(f"{name} takes a list of addresses, not one string", hint=f"Write [{blocks!r}].")
+        require_number("max_connections", max_connections, least=1, whole=True)
+        require_number("idle_timeout", idle_timeout, least=0, above=True)
+        require_number("drain", drain, least=0)
+        require_number("chunk", chunk, least=1, whole=True)
+        require_number("backlog", backlog, least=1, whole=True)
+        if chunk is not None and chunk > LARGEST_READ:
+            raise UsageError(f"chunk is at most {LARGEST_READ} bytes, not {chunk}")
+        self._set(
+            engine=engine, max_connections=max_connections, idle_timeout=idle_timeout, allow=tuple(allow), deny=tuple(deny),
+            drain=drain, framing=framing, chunk=chunk, once=once, backlog=backlog,
+        )  # fmt: skip

@@ -1,0 +1,24 @@
+"""How many connections at once this machine sanely allows, and what sets that limit."""
+
+from __future__ import annotations
+
+from wirecat.system.limits import descriptor_limit, thread_limit
+
+RESERVED = 64  # descriptors and threads for everything that is no connection
+UNKNOWN = 512  # where the system tells no limit: Windows' C runtime has that many descriptors for files, sockets more
+_MANY = 1 << 20
+
+
+def default_capacity(engine: str) -> tuple[int, str]:
+    """The default of ``--max-connections`` for an engine, and in words what sets it."""
+    descriptors = descriptor_limit()
+    limit, reason = _MANY, "no limit of this machine"
+    if descriptors is not None:
+        limit, reason = descriptors, f"{descriptors} open files are allowed"
+    if engine == "threads":
+        threads = thread_limit()
+        if threads is not None and threads[0] < limit:
+            limit, reason = threads[0], f"{threads[0]} threads are allowed: {threads[1]}"
+    if limit == _MANY:
+        return UNKNOWN if engine == "threads" else _MANY, reason
+    return max(1, limit - RESERVED), reason

@@ -1,0 +1,200 @@
+"""The registry: the one owner that sees every connection of a server from its admission to its end."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from wirecat.events import Closed, Denied, Failed, HalfClosed, Opened, Publisher
+from wirecat.immutable import Immutable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wirecat.address import Address
+    from wirecat.connection import ConnectionState
+    from wirecat.taps.tap import Tap
+
+
+class ConnectionInfo(Immutable):
+    """A live connection as it stands now.
+
+    ``id`` its number, ``peer`` and ``local`` its addresses, ``thread`` the name of its thread (or of its task), ``received``
+    and ``sent`` bytes, ``seconds`` since it came, ``idle`` seconds since bytes last moved (exact to a second), ``state``:
+    ``open``, ``peer ended`` (it sends no more), ``half-closed`` (we send no more) or ``ending``.
+    """
+
+    __slots__ = ("id", "idle", "local", "peer", "received", "seconds", "sent", "state", "thread")
+
+    id: int
+    peer: Address
+    local: Address
+    thread: str
+    received: int
+    sent: int
+    seconds: float
+    idle: float
+    state: str
+
+    def __init__(self, **fields: object) -> None:
+        self._set(**fields)
+
+
+class Registry:
+    """Numbers, counts and limits a server's connections, and publishes what becomes of them. Safe from any thread."""
+
+    def __init__(self, publisher: Publisher, limit: int) -> None:
+        self.publisher = publisher
+        self.limit = limit
+        self.served = 0
+        self.on_room: Callable[[], None] | None = None
+        self.on_empty: Callable[[], None] | None = None
+        self._live: dict[int, tuple[ConnectionState, str]] = {}
+        self._changed = threading.Condition()
+        self._taps: tuple[Tap, ...] = ()
+        self._last_id = 0
+        self._expected = 0
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    @property
+    def full(self) -> bool:
+        """Whether the limit is reached."""
+        return len(self._live) + self._expected >= self.limit
+
+    def expect(self) -> None:
+        """A client was admitted that ``add`` will follow for, from another thread: it counts from now on."""
+        with self._changed:
+            self._expected += 1
+
+    def expected(self) -> None:
+        """One that was expected will not come."""
+        with self._changed:
+            self._expected -= 1
+
+    def next_id(self) -> int:
+        """The number for the next connection, from 1."""
+        with self._changed:
+            self._last_id += 1
+            return self._last_id
+
+    def add(self, connection: ConnectionState, thread: str, *, expected: bool = False) -> None:
+        """A connection was admitted; it is told before anything can happen to it."""
+        with self._changed:
+            self._expected -= expected
+            self._live[connection.id] = (connection, thread)
+            connection.taps += self._taps
+            self.served += 1
+            if self.publisher.wanted:
+                self.publisher.publish(
+                    Opened(
+                        connection=connection.id, peer=connection.peer, local=connection.local, open_count=len(self._live)
+                    )
+                )  # fmt: skip
+
+    def remove(self, connection: ConnectionState, by: str, reason: str) -> None:
+        """A connection is over and its socket closed."""
+        with self._changed:
+            if self._live.pop(connection.id, None) is None:
+                return
+            if self.publisher.wanted:
+                self.publisher.publish(
+                    Closed(
+                        connection=connection.id, peer=connection.peer, by=by, reason=reason,
+                        seconds=monotonic() - connection.opened, received=connection.bytes_received,
+                        sent=connection.bytes_sent, open_count=len(self._live),
+                    )
+                )  # fmt: skip
+            self._changed.notify_all()
+            last = self._empty()
+        if self.on_room is not None:
+            self.on_room()
+        if last and self.on_empty is not None:
+            self.on_empty()
+
+    def deny(self, peer: Address, reason: str) -> None:
+        """A client was turned away."""
+        self.publisher.publish(Denied(peer=peer, reason=reason))
+
+    def half_closed(self, connection: ConnectionState) -> None:
+        """The peer has ended its half."""
+        if self.publisher.wanted:
+            self.publisher.publish(HalfClosed(connection=connection.id, peer=connection.peer))
+
+    def fail(self, connection: ConnectionState | None, error: BaseException | str, traceback: str) -> None:
+        """Something went wrong. With nobody listening to events it goes to the log ``wirecat``, so it is never lost."""
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        if self.publisher.wanted:
+            peer = None if connection is None else connection.peer
+            number = None if connection is None else connection.id
+            self.publisher.publish(Failed(connection=number, peer=peer, error=text, traceback=traceback))
+            return
+        import logging
+
+        where = "" if connection is None else f"connection {connection.id} from {connection.peer}: "
+        logging.getLogger("wirecat").error("%s%s\n%s", where, text, traceback)
+
+    def connections(self) -> list[ConnectionState]:
+        """All that are open, oldest first."""
+        with self._changed:
+            return [connection for connection, _ in self._live.values()]
+
+    def find(self, id: int) -> ConnectionState | None:
+        """The connection of that number, if it is open."""
+        found = self._live.get(id)
+        return None if found is None else found[0]
+
+    def attach(self, tap: Tap) -> None:
+        """Let ``tap`` see all connections, those that come and those that are here."""
+        with self._changed:
+            self._taps += (tap,)
+            for connection, _ in self._live.values():
+                connection.attach(tap)
+
+    def detach(self, tap: Tap) -> None:
+        """Take ``tap`` off all connections."""
+        with self._changed:
+            self._taps = tuple(other for other in self._taps if other is not tap)
+            for connection, _ in self._live.values():
+                connection.detach(tap)
+
+    def snapshot(self) -> list[ConnectionInfo]:
+        """All that are open, as they stand now."""
+        now = monotonic()
+        with self._changed:
+            live = list(self._live.values())
+        return [
+            ConnectionInfo(
+                id=connection.id, peer=connection.peer, local=connection.local, thread=thread,
+                received=connection.bytes_received, sent=connection.bytes_sent, seconds=now - connection.opened,
+                idle=connection.note_traffic(now), state=_state(connection),
+            )
+            for connection, thread in live
+        ]  # fmt: skip
+
+    def wait_empty(self, timeout: float, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until none is open; False after ``timeout`` seconds, or when ``given_up`` tells so (see ``wake``)."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._empty() or given_up(), timeout)
+            return self._empty()
+
+    def _empty(self) -> bool:
+        return not self._live and not self._expected
+
+    def wake(self) -> None:
+        """Let ``wait_empty`` look again. Safe in a signal handler: it takes no lock that its own thread may hold."""
+        threading.Thread(target=self._notify, name="wirecat-wake", daemon=True).start()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _state(connection: ConnectionState) -> str:
+    if connection.cut_reason or connection.closed:
+        return "ending"
+    if connection.half_closed:
+        return "half-closed"
+    return "peer ended" if connection.ended else "open"

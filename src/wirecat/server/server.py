@@ -1,0 +1,237 @@
+"""The server: a listener, an engine and a registry, from start to a clean end."""
+
+from __future__ import annotations
+
+import threading
+
+from wirecat.address import Address
+from wirecat.endpoints import open_listener
+from wirecat.events import Event, Listening, Publisher, Stopped, Stopping
+from wirecat.options import ServeOptions
+from wirecat.server.acceptor import Acceptor
+from wirecat.server.access import AccessList
+from wirecat.server.capacity import default_capacity
+from wirecat.server.handler import Handler, load_handler
+from wirecat.server.registry import Registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, Self
+
+    from wirecat.events import Listener as EventListener
+    from wirecat.server.event_loop import EventLoopEngine
+    from wirecat.server.registry import ConnectionInfo
+    from wirecat.server.threads import ThreadEngine
+    from wirecat.taps.tap import Tap
+
+DEFAULT_ADDRESS = "12345"
+CUT_TIME = 2.0  # seconds that handlers get to end once their connections are cut
+
+
+class Server:
+    """A running server. Made by ``serve``; as a context manager it stops at the end of the block.
+
+    ``addresses`` are those it listens on; ``address`` is one that a client on this machine can connect to.
+    """
+
+    def __init__(self, handler: Handler, address: Address, options: ServeOptions) -> None:
+        self.handler = handler
+        self.options = options
+        limit, reason = options.max_connections or 0, "asked for"
+        if not limit:
+            limit, reason = default_capacity(handler.engine)
+        self._limit_reason = reason
+        self._publisher = Publisher()
+        self._registry = Registry(self._publisher, limit)
+        access = AccessList(options.allow, options.deny)
+        self._listener = open_listener(address, options.backlog)
+        self.addresses = self._listener.addresses
+        self._engine = self._make_engine()
+        self._acceptor = Acceptor(
+            self._listener, self._registry, access, self._engine.adopt, self._engine.cut,
+            once=options.once, idle_timeout=options.idle_timeout,
+        )  # fmt: skip
+        self._finished = threading.Event()
+        self._on_finished: tuple[Callable[[], object], ...] = ()
+        self._stop_lock = threading.Lock()
+        self._cutting = False
+        self._stuck = 0
+
+    def _make_engine(self) -> ThreadEngine | EventLoopEngine:
+        if self.handler.engine == "async":
+            from wirecat.server.event_loop import EventLoopEngine
+
+            return EventLoopEngine(self.handler, self._registry, self.options.chunk)
+        from wirecat.server.threads import ThreadEngine
+
+        return ThreadEngine(self.handler, self._registry, self.options.chunk)
+
+    def start(self) -> Self:
+        """Begin to serve: the Listening event, then clients."""
+        self._publisher.publish(
+            Listening(addresses=self.addresses, limit=self._registry.limit, limit_reason=self._limit_reason)
+        )
+        if self.options.once:
+            self._registry.on_empty = self._finish
+        self._engine.start()
+        self._acceptor.start()
+        return self
+
+    @property
+    def address(self) -> Address:
+        """An address that a client on this machine can connect to."""
+        first = self.addresses[0]
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(first.host or "", first.host)
+        return first if first.scheme != "tcp" else first.replace(host=here)
+
+    @property
+    def limit(self) -> int:
+        """How many connections at once are let in."""
+        return self._registry.limit
+
+    @property
+    def connections(self) -> list[ConnectionInfo]:
+        """The live connections as they stand now, oldest first."""
+        return self._registry.snapshot()
+
+    @property
+    def served(self) -> int:
+        """How many connections were let in so far."""
+        return self._registry.served
+
+    def subscribe(self, listener: EventListener) -> Callable[[], None]:
+        """Call ``listener(event)`` for each event from now on, in a thread of its own; returns a function that ends it.
+
+        To have the first event too: ``serve(..., on_event=listener)``.
+        """
+        return self._publisher.subscribe(listener)
+
+    def publish(self, event: Event) -> None:
+        """Let the listeners know of something beside the server's own events, in order with them."""
+        self._publisher.publish(event)
+
+    def attach(self, tap: Tap) -> None:
+        """Let ``tap`` see every chunk of all connections from now on."""
+        self._registry.attach(tap)
+
+    def detach(self, tap: Tap) -> None:
+        """Take ``tap`` off all connections."""
+        self._registry.detach(tap)
+
+    def kick(self, id: int) -> bool:
+        """End the connection of that number; False if there is none."""
+        connection = self._registry.find(id)
+        if connection is None:
+            return False
+        self._engine.cut(connection, "kicked")
+        return True
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the server has stopped, or with ``once`` has served; False after ``timeout`` seconds."""
+        return self._finished.wait(timeout)
+
+    def on_finished(self, call: Callable[[], object]) -> Callable[[], None]:
+        """Call ``call()`` when ``wait`` would return; returns a function that takes it back."""
+        self._on_finished += (call,)
+        if self._finished.is_set():
+            call()
+
+        def forget() -> None:
+            self._on_finished = tuple(other for other in self._on_finished if other is not call)
+
+        return forget
+
+    def _finish(self) -> None:
+        self._finished.set()
+        for call in self._on_finished:
+            call()
+
+    def cut(self) -> None:
+        """End a drain that is going on: connections that are still open are cut now."""
+        self._cutting = True
+        self._registry.wake()
+
+    def stop(self, drain: float | None = None) -> int:
+        """Accept no more, give open connections ``drain`` seconds (None: the option's) to end, cut the rest.
+
+        The port is free as soon as this begins. Returns how many handlers would not end even after CUT_TIME seconds; each
+        was told as a Failed event with its stack, and its thread ends with the process. Stopping twice is nothing.
+        """
+        with self._stop_lock:
+            if self._acceptor is None:
+                return self._stuck
+            seconds = self.options.drain if drain is None else drain
+            self._acceptor.stop_accepting()
+            self._publisher.publish(Stopping(open_count=len(self._registry), seconds=seconds))
+            if not self._registry.wait_empty(seconds, lambda: self._cutting):
+                for connection in self._registry.connections():
+                    self._engine.cut(connection, "shutdown")
+                self._registry.wait_empty(CUT_TIME)
+            for connection in self._registry.connections():
+                self._stuck += 1
+                self._registry.fail(
+                    connection, f"the handler {self.handler.name} will not end", self._engine.stack_of(connection)
+                )
+            self._acceptor.stop()
+            self._engine.stop(CUT_TIME if not self._stuck else 0.1)
+            self._acceptor = None  # type: ignore[assignment]
+            self._publisher.publish(Stopped(served=self._registry.served, stuck=self._stuck))
+            self._publisher.close()
+            self._finish()
+            return self._stuck
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "stopped" if self._acceptor is None else f"{len(self._registry)} open"
+        return f"<Server {self.handler.name} on {', '.join(map(str, self.addresses))}, {state}>"
+
+
+def serve(
+    handler: str | Callable[..., Any],
+    address: str | int | Address = DEFAULT_ADDRESS,
+    *,
+    on_event: EventListener | None = None,
+    on_start: Callable[[Server], None] | None = None,
+    **options: Any,
+) -> Server:
+    """Start a server for ``handler`` on ``address`` and return it, running.
+
+    ``handler`` is a function ``def handler(connection)`` (a thread for each client), ``async def handler(connection)`` (an
+    event loop), a Responder class, or a text: a built-in name (``echo``, ``reply:TEMPLATE``, ``discard``, ``daytime``,
+    ``chargen``), ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``. A bare port listens on this PC only. ``on_event`` gets every
+    event from the first; ``on_start`` is given the server before it lets the first client in. The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout``
+    (seconds), ``allow``, ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``.
+
+    Raises HandlerError, UsageError, AddressError, ListenError.
+
+    >>> import wirecat
+    >>> def shout(connection):
+    ...     for text in connection.lines():
+    ...         connection.send_line(text.upper())
+    >>> with wirecat.serve(shout, "127.0.0.1:0") as server:
+    ...     with wirecat.connect(server.address) as connection:
+    ...         connection.send_line("hello")
+    ...         connection.receive_line()
+    'HELLO'
+    """
+    known = ServeOptions(**options)
+    chosen = load_handler(handler, engine=known.engine, framing=known.framing)
+    server = Server(chosen, Address.parse(address), known)
+    if on_event is not None:
+        server.subscribe(on_event)
+    try:
+        if on_start is not None:
+            on_start(server)
+        return server.start()
+    except BaseException:
+        server.stop(0)
+        raise

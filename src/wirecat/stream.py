@@ -1,0 +1,67 @@
+"""What an open end promises: the few operations that a connection, the pump and the engines use, and what each may raise.
+
+Every scheme's endpoint gives a ``Stream``; wrappers (TLS, proxies) wrap one and are one. One thread may send while another
+receives; ``abort`` may be called from any thread and wakes both.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.address import Address
+
+
+class Stream:
+    """An open stream of bytes with two directions. A base class: each scheme's module has its own."""
+
+    __slots__ = ()
+
+    can_half_close = True
+    """Whether the peer can be told that we send no more, while it goes on sending."""
+
+    keeps_boundaries = False
+    """Whether one receive gives exactly what one send sent (datagrams)."""
+
+    peer: Address
+    """The other end's address."""
+
+    local: Address
+    """This end's address."""
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        """Wait for bytes, put them into ``buffer`` and return how many; 0 is the end of the stream.
+
+        Raises ConnectionBroken (the peer broke off), DeadlineExpired (nothing within the timeout).
+        """
+        raise NotImplementedError
+
+    def receive(self, limit: int) -> bytes:
+        """As ``receive_into``, with the bytes (at most ``limit``) as a new object; ``b""`` is the end of the stream."""
+        raise NotImplementedError
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of ``data``, waiting as long as the peer takes.
+
+        Raises ConnectionBroken (the peer broke off), DeadlineExpired (not all was taken within the timeout).
+        """
+        raise NotImplementedError
+
+    def half_close(self) -> None:
+        """Tell the peer that nothing more will be sent (TCP: a FIN). Raises UsageError where the scheme cannot."""
+        raise NotImplementedError
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """How long one receive or send may wait from now on; None: for ever."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close in an orderly way, so that what was sent arrives. Never raises; closing twice is nothing."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """End both directions now; a receive or send that waits in another thread returns. Does not close."""
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        """The descriptor to receive from (and to send to, unless there are two); -1 where there is none."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What this machine knows: its sockets and their processes, its addresses, its limits."""

@@ -1,0 +1,102 @@
+"""Which process has which socket, on Linux: the links in /proc/PID/fd that read ``socket:[INODE]`` (proc(5)).
+
+A process that ends in the middle is simply no longer there. One that may not be looked into (another user's,
+without root) is counted, so that the table can say what it does not show.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from wirecat.system.kernel_file import read_kernel_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class SocketOwners:
+    """``by_inode``: a socket's inode → (pid, name or None); ``denied``: processes that may not be seen."""
+
+    __slots__ = ("by_inode", "denied")
+
+    def __init__(self, by_inode: dict[int, tuple[int, str | None]], denied: int) -> None:
+        self.by_inode = by_inode
+        self.denied = denied
+
+
+def find_socket_owners(inodes: Iterable[int], *, directory: str = "/proc") -> SocketOwners:
+    """Find the processes of these sockets; where several share one, the one with the lowest pid.
+
+    The search ends as soon as all are found: what it costs is reading links, some 3 µs each.
+    """
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[int, tuple[int, str | None]] = {}
+    denied = 0
+    try:
+        pids = sorted(int(name) for name in os.listdir(directory) if name.isdecimal())
+    except OSError:
+        pids = []
+    for pid in pids:
+        if not wanted:
+            break
+        try:
+            held = _find_held(f"{directory}/{pid}/fd", wanted)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EPERM):
+                denied += 1
+            continue
+        if held:
+            owner = (pid, process_name(pid, directory=directory))
+            for inode in held:
+                found[inode] = owner
+    return SocketOwners(found, denied)
+
+
+def _find_held(path: str, wanted: dict[str, int]) -> list[int]:
+    """Take the sockets that this directory of descriptors holds out of ``wanted``; return the inodes."""
+    held = []
+    # Relative to an open directory a link is read a quarter faster than by its whole path.
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        read, take = os.readlink, wanted.pop
+        for name in os.listdir(folder):
+            try:
+                inode = take(read(name, dir_fd=folder), None)
+            except FileNotFoundError:
+                continue  # closed meanwhile
+            if inode is not None:
+                held.append(inode)
+                if not wanted:
+                    break
+    except ProcessLookupError:
+        pass  # it ended meanwhile
+    finally:
+        os.close(folder)
+    return held
+
+
+def process_name(pid: int, *, directory: str = "/proc") -> str | None:
+    """The name of a process (at most 15 bytes, proc_pid_comm(5)), made printable; None where it has ended."""
+    try:
+        raw = read_kernel_file(f"{directory}/{pid}/comm")
+    except OSError:
+        return None
+    return make_printable(raw.removesuffix(b"\n").decode("utf-8", "backslashreplace"))
+
+
+def make_printable(name: str) -> str:
+    """A process may call itself anything: what is not printable becomes an escape such as ``\\x1b``.
+
+    >>> make_printable("cat")
+    'cat'
+    """
+    if name.isprintable():
+        return name
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in name
+    )

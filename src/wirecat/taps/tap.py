@@ -1,0 +1,27 @@
+"""What a tap is: one method that sees every chunk of a connection with its direction and time.
+
+To add one: a file here, a subclass of ``Tap``, one ``chunk`` method; attach it with ``connection.attach(tap)``.
+"""
+
+from __future__ import annotations
+
+RECEIVED = "received"
+SENT = "sent"
+
+
+class Tap:
+    """Sits on one connection or on many. ``alters`` tells whether what ``chunk`` returns goes on in place of the chunk.
+
+    ``chunk`` is called from the thread that moves the bytes, in order within a direction; the two directions may call
+    at once. It must not block: what is slow (a disk, a terminal) belongs behind a bounded queue.
+    """
+
+    alters = False
+
+    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
+        """A chunk of ``connection`` (its number) went by in ``direction`` at ``when`` (time.monotonic(), seconds)."""
+        raise NotImplementedError
+
+    def finish(self, connection: int, direction: str) -> bytes:
+        """A direction has ended: an altering tap gives the bytes that it still held back."""
+        return b""

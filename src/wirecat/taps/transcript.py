@@ -1,0 +1,75 @@
+"""A tap for people: what each side said, made printable, at most so many lines a second."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from wirecat.events import Event
+from wirecat.taps.tap import Tap
+from wirecat.wire.printable import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LINES_A_SECOND = 200
+LONGEST = 500  # bytes of a chunk that are shown
+
+
+class Said(Event):
+    """A chunk as a person reads it: ``text`` is printable and shortened, ``size`` its bytes. For a transcript alone; the
+    events of a server carry no payload."""
+
+    __slots__ = ("connection", "direction", "size", "text")
+    name = "said"
+    connection: int
+    direction: str
+    text: str
+    size: int
+
+
+class NotShown(Event):
+    """``count`` chunks came too fast to be shown."""
+
+    __slots__ = ("count",)
+    name = "not_shown"
+    count: int
+
+
+class TranscriptTap(Tap):
+    """Gives ``publish`` a Said for each chunk, or a NotShown in place of what exceeds LINES_A_SECOND. Never blocks."""
+
+    def __init__(self, publish: Callable[[Event], None]) -> None:
+        self._publish = publish
+        self._lock = threading.Lock()
+        self._second = 0.0
+        self._shown = 0
+        self._hidden = 0
+
+    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
+        with self._lock:
+            if when - self._second >= 1.0:
+                self._second, self._shown = when, 0
+            if self._shown >= LINES_A_SECOND:
+                self._hidden += 1
+                if self._hidden == 1:
+                    # However long the silence after the burst, its size is told.
+                    timer = threading.Timer(max(0.0, self._second + 1.0 - monotonic()), self._tell_hidden)
+                    timer.daemon = True
+                    timer.start()
+                return None
+            self._shown += 1
+        text = printable(data[:LONGEST].rstrip(b"\r\n") if len(data) <= LONGEST else data[:LONGEST])
+        self._publish(Said(connection=connection, direction=direction, text=text, size=len(data)))
+        return None
+
+    def flush(self) -> None:
+        """Tell now what was not shown."""
+        self._tell_hidden()
+
+    def _tell_hidden(self) -> None:
+        with self._lock:
+            hidden, self._hidden = self._hidden, 0
+        if hidden:
+            self._publish(NotShown(count=hidden))

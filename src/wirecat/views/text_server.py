@@ -1,0 +1,73 @@
+"""A server's events as lines for people: who came, who closed first, after how long, how many bytes each way."""
+
+from __future__ import annotations
+
+import time
+
+from wirecat.events import Closed, Denied, Event, Failed, Listening, Missed, Opened, Stopped, Stopping
+from wirecat.taps.tap import RECEIVED
+from wirecat.taps.transcript import NotShown, Said
+from wirecat.views.text_addresses import listening_lines
+from wirecat.views.units import plural, size, span
+from wirecat.wire.printable import printable
+
+
+class ServerLog:
+    """Turns events into lines. ``verbose`` shows tracebacks of handlers.
+
+    A client's bytes and a handler's error texts are made printable.
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        self._verbose = verbose
+
+    def lines(self, event: Event) -> list[str]:
+        """The lines for one event; none for one that people need not see."""
+        texts = self._texts(event)
+        if isinstance(event, Listening):
+            return [f"wirecat: {text}" for text in texts]
+        stamp = time.strftime("%H:%M:%S", time.localtime(event.time))
+        return [f"{stamp} {text}" for text in texts]
+
+    def _texts(self, event: Event) -> list[str]:
+        if isinstance(event, Said):
+            arrow = ">" if event.direction == RECEIVED else "<"
+            more = f" … ({size(event.size)})" if event.size > len(event.text) + 2 and event.size > 500 else ""
+            return [f"#{event.connection} {arrow} {event.text}{more}"]
+        if isinstance(event, Opened):
+            return [f"#{event.connection} {event.peer} connected ({event.open_count} open)"]
+        if isinstance(event, Closed):
+            return [_closed(event)]
+        if isinstance(event, Denied):
+            return [f"{event.peer} denied: {event.reason}"]
+        if isinstance(event, Failed):
+            return self._failed(event)
+        if isinstance(event, NotShown):
+            return [f"{event.count} more not shown"]
+        if isinstance(event, Missed):
+            return [f"{plural(event.count, 'event')} not shown: this terminal is too slow"]
+        if isinstance(event, Listening):
+            limit = f"at most {plural(event.limit, 'connection')} at once ({event.limit_reason})"
+            return [*listening_lines(event.addresses), limit]
+        if isinstance(event, Stopping) and event.open_count:
+            return [f"stopping: {plural(event.open_count, 'connection')} may end within {span(event.seconds)}; Ctrl-C again cuts"]
+        if isinstance(event, Stopped):
+            return [f"stopped after {plural(event.served, 'connection')}"]
+        return []
+
+    def _failed(self, event: Failed) -> list[str]:
+        who = "" if event.connection is None else f"#{event.connection} "
+        hint = "" if self._verbose or not event.traceback else " (-v shows where)"
+        lines = [f"{who}{printable(event.error)}{hint}"]
+        if self._verbose or "will not end" in event.error:
+            lines += [f"{who}  {printable(line)}" for line in event.traceback.splitlines()]
+        return lines
+
+
+def _closed(event: Closed) -> str:
+    by = "the client" if event.by == "peer" else "the server"
+    reason = "" if event.reason == "end" else f" ({event.reason})"
+    return (
+        f"#{event.connection} {event.peer} closed by {by}{reason} after {span(event.seconds)}: "
+        f"{size(event.received)} in, {size(event.sent)} out ({event.open_count} open)"
+    )

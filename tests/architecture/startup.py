@@ -1,0 +1,35 @@
+"""What a program loads: run it in a fresh interpreter that writes down each import."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+
+from peers import SOURCE
+
+
+@functools.cache
+def loaded_by(code: str, *arguments: str) -> tuple[frozenset[str], subprocess.CompletedProcess[str]]:
+    """The modules that a piece of Python loads beyond what every interpreter starts with, and how it ended.
+
+    `-X importtime` tells of each import as it happens, so nothing is missed that is unloaded again, or that
+    comes just before the end. The interpreter is isolated (`-I`) and without `site` (`-S`), so that what this
+    machine has installed makes no difference.
+    """
+    modules, ended = _run(code, *arguments)
+    return modules - _run("pass")[0], ended
+
+
+def _run(code: str, *arguments: str) -> tuple[frozenset[str], subprocess.CompletedProcess[str]]:
+    start = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); "
+    command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", start + code, *arguments]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    modules, said = set(), []
+    for line in ended.stderr.splitlines(keepends=True):
+        if line.startswith("import time:"):
+            modules.add(line.rpartition("|")[2].strip())
+        else:
+            said.append(line)
+    ended.stderr = "".join(said)
+    return frozenset(modules - {"imported package"}), ended

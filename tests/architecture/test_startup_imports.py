@@ -1,0 +1,136 @@
+"""What every start pays for: the modules that the fast ways through the command line may load, and no others.
+
+A bare `python -c pass` takes about 11 ms. Each of the modules FORBIDDEN here adds 4 to 50 ms to that, for a
+command that may do nothing but say that its peer refuses. Who adds a module to an allow-list measures it
+first (`python -X importtime`).
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+from architecture.startup import loaded_by
+
+#: As the installed script does it.
+MAIN = "from wirecat.__main__ import main; sys.exit(main())"
+
+#: Never on a fast way, in milliseconds where they were measured: asyncio 45, ssl 16, dataclasses 16, logging
+#: 14, subprocess 11.5, typing 9.6, json 7.5, ipaddress 3.9.
+FORBIDDEN = {
+    "asyncio",
+    "dataclasses",
+    "inspect",
+    "ipaddress",
+    "json",
+    "logging",
+    "ssl",
+    "subprocess",
+    "typing",
+}
+
+#: Nor for words alone: argparse 8.1, socket 7.8, re 6, enum 4.3.
+FORBIDDEN_FOR_WORDS = FORBIDDEN | {"argparse", "enum", "re", "socket"}
+
+#: What every ordinary start of Python has loaded by itself, for its `site`.
+ORDINARY = {"__future__", "genericpath", "ntpath", "os", "posixpath", "stat"}
+
+#: To say which version this is, or which verbs there are.
+WORDS = {
+    "wirecat",
+    "wirecat.__main__",
+    "wirecat._version",
+    "wirecat.cli",
+    "wirecat.cli.environment",
+    "wirecat.cli.main",
+    "wirecat.errors",
+}
+
+#: The rooms that a connection goes through, of which any file may be loaded.
+CONNECT_ROOMS = {
+    "address",
+    "connection",
+    "deadline",
+    "endpoints",
+    "immutable",
+    "options",
+    "pump",
+    "stream",
+    "talk",
+    "taps",
+    "wire",
+}
+
+#: Of the command line only what this verb needs: never the parser of another.
+CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.conversation", "wirecat.cli.parsing"}
+
+#: What `socket`, `selectors` and `argparse` bring along, and no more. `shutil` is not among it, though
+#: argparse asks it for the terminal's width where a parser does not say how wide it writes: with the packers
+#: that it loads it costs 3.3 ms.
+CONNECT_STANDARD = {
+    "argparse",
+    "array",
+    "collections",
+    "copyreg",
+    "enum",
+    "errno",
+    "functools",
+    "gettext",
+    "itertools",
+    "keyword",
+    "locale",
+    "math",
+    "operator",
+    "re",
+    "reprlib",
+    "select",
+    "selectors",
+    "socket",
+    "types",
+    "warnings",
+}
+
+
+def families(modules: frozenset[str]) -> set[str]:
+    """Modules of the standard library by their outermost name, those of wirecat by their whole one.
+
+    A name with an underscore is the part in C of one without, and comes and goes with the version of Python.
+    """
+    names = {each if each.startswith("wirecat") else each.partition(".")[0] for each in modules}
+    return {each for each in names if not each.startswith("_")} - ORDINARY
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_words_load_next_to_nothing(option: str) -> None:
+    modules, ended = loaded_by(MAIN, option)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("wirecat")
+    assert ended.stderr == ""
+    assert not families(modules) & FORBIDDEN_FOR_WORDS
+    assert not families(modules) - WORDS
+
+
+def test_a_refused_connection_loads_what_a_connection_needs() -> None:
+    with socket.socket() as refusing:
+        refusing.bind(("127.0.0.1", 0))  # bound and not listening: it refuses, and nobody else gets the port
+        modules, ended = loaded_by(MAIN, "connect", f"127.0.0.1:{refusing.getsockname()[1]}")
+    assert ended.returncode == 1, ended.stderr
+    assert re.search("refused", ended.stderr)
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout == ""
+    assert not families(modules) & FORBIDDEN
+    outside = {
+        each
+        for each in families(modules) - WORDS - CONNECT_VERB - CONNECT_STANDARD
+        if each.removeprefix("wirecat.").partition(".")[0] not in CONNECT_ROOMS
+    }
+    assert not outside
+
+
+def test_what_is_loaded_is_seen() -> None:
+    """The rules above are worth nothing if the report they read stays empty."""
+    modules, _ = loaded_by("import json")
+    assert {"json", "json.decoder", "re", "enum"} <= modules
+    assert loaded_by("pass")[0] == frozenset()

@@ -1,0 +1,29 @@
+"""What holds for every test: Ctrl-C reaches the programs under test, and missing peers are named."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from peers import PEERS, find_peer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take back SIGINT where it came ignored, as it does under a shell's `&`.
+
+    A child inherits that, and a Python that starts with SIGINT ignored installs no KeyboardInterrupt: the
+    tests that press Ctrl-C would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> list[str]:
+    """Name the real peers that are missing, so that a skipped test is no surprise."""
+    missing = [name for name in PEERS if find_peer(name) is None]
+    if not missing:
+        return ["real peers: all there"]
+    what = "fail" if os.environ.get("WIRECAT_REQUIRE_PEERS") == "1" else "are skipped"
+    return [f"real peers missing: {', '.join(missing)}; the tests that need one {what}"]
