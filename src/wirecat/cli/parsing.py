@@ -55,7 +55,8 @@ def make_parser(verb: str, description: str, examples: list[tuple[str, str]]) ->
 
 def parse(parser: Parser, arguments: list[str], environment: Environment) -> argparse.Namespace:
     """Parse, and take note of ``-q``."""
-    options = parser.parse_args(arguments)
+    # Intermixed: HANDLER --once ADDRESS, as people type it.
+    options = parser.parse_intermixed_args(arguments)
     environment.quiet = options.quiet
     return options
 
