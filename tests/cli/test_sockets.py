@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from lonely_port import lonely_socket
+
 SOURCE = Path(__file__).parents[2] / "src"
 COMMAND = [sys.executable, "-m", "wirecat", "sockets"]
 
@@ -53,8 +55,7 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 @pytest.fixture
 def port() -> Iterator[int]:
     """The port of a listener with one connection to it."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with lonely_socket() as listener:
         listener.listen(5)
         with socket.create_connection(listener.getsockname(), 10), listener.accept()[0]:
             yield listener.getsockname()[1]
@@ -105,8 +106,7 @@ def test_processes_can_be_left_out(port: int) -> None:
 
 
 def test_nothing_found_is_said_and_no_failure() -> None:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
+    with lonely_socket() as trial:
         free = str(trial.getsockname()[1])
     result = run("--port", free, "--tcp", "--listening")
     assert (result.returncode, result.stderr) == (0, "wirecat: there is no such socket\n")
@@ -158,8 +158,7 @@ def test_watch_in_a_pipe_prints_table_after_table_with_the_time(port: int) -> No
 
 
 def test_watch_shows_what_changes() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with lonely_socket() as listener:
         listener.listen()
         port = listener.getsockname()[1]
         with start("--watch", "0.1", "--port", str(port), "--json", "--no-processes") as child:
@@ -199,8 +198,7 @@ def test_a_watch_ends_at_once_when_nobody_reads_it(port: int) -> None:
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_output_that_nobody_reads_is_told(unbuffered: str) -> None:
     with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener = stack.enter_context(lonely_socket())
         listener.listen(1000)
         for _ in range(400):
             stack.enter_context(socket.create_connection(listener.getsockname(), 10))
@@ -258,8 +256,7 @@ def test_without_psutil_where_it_is_needed_one_line_says_so(tmp_path: Path) -> N
 def test_what_may_not_be_seen_is_said_on_stderr() -> None:
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with lonely_socket() as listener:
         listener.listen()
         # The first call imports what the second, as nobody, may not be able to read any more.
         code = (
@@ -276,12 +273,11 @@ def test_what_may_not_be_seen_is_said_on_stderr() -> None:
             timeout=30,
             check=False,
         )
-    (row,) = json.loads(result.stdout)
-    assert (row["state"], row["pid"], row["process"]) == ("LISTEN", None, None)
-    assert (
-        result.stderr
-        == "wirecat: processes of other users are not shown (1 socket): run as root to see them\n"
-    )
+    as_root, as_nobody = (json.loads(text) for text in result.stdout.split("---"))
+    assert [(row["state"], row["pid"]) for row in as_root] == [("LISTEN", os.getpid())]
+    assert [(row["state"], row["pid"], row["process"]) for row in as_nobody] == [("LISTEN", None, None)]
+    said = "wirecat: processes of other users are not shown (1 socket): run as root to see them\n"
+    assert result.stderr == f"---\n{said}"
     assert result.returncode == 0
 
 
@@ -311,8 +307,7 @@ def terminal() -> Iterator[Any]:
 @pytest.mark.skipif(sys.platform == "win32", reason="pexpect has no terminal there")
 def test_watch_redraws_a_terminal(terminal: Any) -> None:
     with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener = stack.enter_context(lonely_socket())
         listener.listen(50)
         for _ in range(20):
             stack.enter_context(socket.create_connection(listener.getsockname(), 10))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lonely_port import lonely_socket
 from wirecat.errors import UsageError
 from wirecat.sockets import listing
 from wirecat.sockets.listing import sockets
@@ -22,8 +23,7 @@ if not sys.platform.startswith(("linux", "win32")):
 @pytest.fixture
 def port() -> Iterator[int]:
     """The port of a listener with one connection to it."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with lonely_socket() as listener:
         listener.listen()
         with socket.create_connection(listener.getsockname(), 10), listener.accept()[0]:
             yield listener.getsockname()[1]

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from lonely_port import lonely_socket
+
 SOURCE = Path(__file__).parents[2] / "src"
 LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -25,8 +27,7 @@ class Conversation:
     """A listener, a client connected to it, and the accepted side."""
 
     def __init__(self, family: str, stack: ExitStack) -> None:
-        self.listener = stack.enter_context(socket.socket(FAMILIES[family]))
-        self.listener.bind((LOOPBACK[family], 0))
+        self.listener = stack.enter_context(lonely_socket(FAMILIES[family]))
         self.listener.listen(17)
         self.port = self.listener.getsockname()[1]
         self.client = stack.enter_context(socket.create_connection(self.listener.getsockname()[:2], 10))

@@ -70,9 +70,7 @@ def test_where_the_system_refuses_less_is_asked_for(monkeypatch: pytest.MonkeyPa
     assert raise_descriptor_limit() is None
 
 
-def test_without_the_resource_module_nothing_is_known(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_the_resource_module_nothing_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(limits, "resource", None)
     assert descriptor_limit() is None
     assert raise_descriptor_limit() is None

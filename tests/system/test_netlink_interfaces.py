@@ -96,13 +96,9 @@ def test_addresses_that_nobody_should_use_or_can_read_are_left_out() -> None:
     strange = message(20, struct.pack("=BBBBI", 12, 64, 0, 0, 2) + address)
     short = message(20, struct.pack("=BBBBI", 2, 64, 0, 0, 2) + attribute(1, b"\x0a\0"))
     bare = message(20, struct.pack("=BBBBI", 2, 64, 0, 0, 2))
-    good = message(
-        20, struct.pack("=BBBBI", 10, 64, 0, 0, 2) + address + attribute(8, struct.pack("=I", 0x121))
-    )
+    good = message(20, struct.pack("=BBBBI", 10, 64, 0, 0, 2) + address + attribute(8, struct.pack("=I", 0x121)))
     found, _ = read_address(duplicate + strange + short + bare + good)
-    assert [(entry.host, entry.temporary, entry.deprecated) for entry in found] == [
-        ("2001:db8::1", True, True)
-    ]
+    assert [(entry.host, entry.temporary, entry.deprecated) for entry in found] == [("2001:db8::1", True, True)]
 
 
 def test_an_interface_that_came_meanwhile_is_known_by_its_number() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lonely_port import lonely_socket
 from wirecat.system import netlink_sockets
 from wirecat.system.netlink import ENDED, INTERRUPTED
 from wirecat.system.netlink_sockets import message_reader, read_host, read_netlink_sockets
@@ -70,10 +71,7 @@ def test_unread_bytes_and_waiting_connections_are_in_the_queues(conversation, fa
     with socket.create_connection(conversation.listener.getsockname()[:2], 10):
 
         def queues() -> bool:
-            rows = {
-                (row.state, row.local_port, row.remote_port): row
-                for row in rows_at(conversation.port, family)
-            }
+            rows = {(row.state, row.local_port, row.remote_port): row for row in rows_at(conversation.port, family)}
             server = rows["ESTABLISHED", conversation.port, conversation.client_port]
             listener = rows["LISTEN", conversation.port, None]
             return server.recv_queue == 7 and listener.recv_queue == 1
@@ -89,9 +87,7 @@ def test_bytes_that_the_peer_does_not_take_are_in_the_send_queue(conversation, f
             sent += conversation.client.send(bytes(65536))
 
     def queued() -> bool:
-        rows = {
-            row.local_port: row for row in rows_at(conversation.port, family) if row.state == "ESTABLISHED"
-        }
+        rows = {row.local_port: row for row in rows_at(conversation.port, family) if row.state == "ESTABLISHED"}
         server, client = rows[conversation.port], rows[conversation.client_port]
         assert client.send_queue
         # A segment on its way is in both queues for a moment.
@@ -121,23 +117,19 @@ def test_the_kernel_leaves_out_other_states(conversation, family) -> None:
 
 
 def test_a_bound_socket_that_does_nothing_shows_on_demand(family) -> None:
-    with socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6) as idle:
-        idle.bind(("127.0.0.1" if family == "ipv4" else "::1", 0))
+    with lonely_socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6) as idle:
         port = idle.getsockname()[1]
         assert port not in {row.local_port for row in read_netlink_sockets("tcp", family)[0]}
-        found = [
-            row.state for row in read_netlink_sockets("tcp", family, bound=True)[0] if row.local_port == port
-        ]
+        found = [row.state for row in read_netlink_sockets("tcp", family, bound=True)[0] if row.local_port == port]
         assert found in (["CLOSED"], [])  # Linux before 6.8 does not tell
 
 
 def test_udp_with_and_without_a_peer(family) -> None:
     number = socket.AF_INET if family == "ipv4" else socket.AF_INET6
     with (
-        socket.socket(number, socket.SOCK_DGRAM) as server,
+        lonely_socket(number, socket.SOCK_DGRAM) as server,
         socket.socket(number, socket.SOCK_DGRAM) as client,
     ):
-        server.bind(("127.0.0.1" if family == "ipv4" else "::1", 0))
         port = server.getsockname()[1]
         client.connect(server.getsockname()[:2])
         rows = {row.local_port: row for row in rows_at(port, family, "udp")}
@@ -154,9 +146,7 @@ def test_udp_with_and_without_a_peer(family) -> None:
 def test_a_message_is_read_field_by_field() -> None:
     rows, result = read(diag())
     assert result == 0
-    assert rows == [
-        SocketRow("tcp", "ipv4", "127.0.0.1", 80, "127.0.0.2", 40000, "ESTABLISHED", 5, 6, 1000, 9)
-    ]
+    assert rows == [SocketRow("tcp", "ipv4", "127.0.0.1", 80, "127.0.0.2", 40000, "ESTABLISHED", 5, 6, 1000, 9)]
 
 
 def test_what_follows_the_known_fields_is_skipped() -> None:

@@ -16,9 +16,7 @@ from wirecat.system.socket_row import SocketRow
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has /proc/net/tcp")
 
-HEADING = (
-    b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-)
+HEADING = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LITTLE = (
     HEADING
     + b"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 31415 1\n"

@@ -117,9 +117,7 @@ def test_processes_that_end_meanwhile_do_no_harm(tmp_path: Path, monkeypatch: py
 
 
 @linux
-def test_a_process_that_may_not_be_looked_into_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_may_not_be_looked_into_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_process(tmp_path, 10, b"one", [5])
     fake_process(tmp_path, 11, b"two", [6])
     open_ = os.open

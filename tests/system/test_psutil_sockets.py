@@ -49,17 +49,13 @@ def entry(**values: Any) -> Any:
 def test_entries_become_rows() -> None:
     rows = read_entries(
         [
-            entry(
-                type=socket.SOCK_STREAM, laddr=("127.0.0.1", 1), raddr=("127.0.0.1", 2), status="FIN_WAIT1"
-            ),
+            entry(type=socket.SOCK_STREAM, laddr=("127.0.0.1", 1), raddr=("127.0.0.1", 2), status="FIN_WAIT1"),
             entry(type=socket.SOCK_DGRAM, laddr=("::1", 3), family=socket.AF_INET6, pid=None),
             entry(type=socket.SOCK_DGRAM, laddr=("127.0.0.1", 3), raddr=("127.0.0.1", 4)),
             entry(type=socket.SOCK_STREAM, laddr=(), status="CLOSE"),
         ]
     )
-    assert [
-        (row.protocol, row.family, row.local_port, row.remote_port, row.state, row.pid) for row in rows
-    ] == [
+    assert [(row.protocol, row.family, row.local_port, row.remote_port, row.state, row.pid) for row in rows] == [
         ("tcp", "ipv4", 1, 2, "FIN-WAIT-1", 5),
         ("udp", "ipv6", 3, None, "UNCONNECTED", None),
         ("udp", "ipv4", 3, 4, "ESTABLISHED", 5),

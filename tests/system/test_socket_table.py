@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lonely_port import lonely_socket
 from wirecat.errors import UsageError, WirecatError
 from wirecat.system import netlink_sockets, proc_sockets, socket_table, windows_processes, windows_sockets
 from wirecat.system.processes import process_name
@@ -51,19 +52,16 @@ def test_filters(conversation) -> None:
     assert states(states=("ESTABLISHED",), listening=True) == ["ESTABLISHED", "ESTABLISHED", "LISTEN"]
     assert states(protocols=("udp",)) == []
     # The remote port counts as well. (A client's port may serve other connections to other ports.)
-    ports = {
-        (row.local_port, row.remote_port) for row in read_socket_table(port=conversation.client_port).rows
-    }
+    ports = {(row.local_port, row.remote_port) for row in read_socket_table(port=conversation.client_port).rows}
     assert (conversation.client_port, conversation.port) in ports
     assert (conversation.port, conversation.client_port) in ports
 
 
 def test_a_udp_socket_without_a_peer_counts_as_listening() -> None:
     with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        lonely_socket(kind=socket.SOCK_DGRAM) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
     ):
-        server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
         client.connect(server.getsockname())
         rows = read_socket_table(port=port, listening=True, protocols=("udp",)).rows
@@ -99,14 +97,15 @@ def test_a_table_that_never_keeps_still_is_told_once(monkeypatch: pytest.MonkeyP
 
 
 _WITHOUT_ROOT = """
-import ctypes, json, os, socket, sys
+import ctypes, json, os, sys
+from lonely_port import lonely_socket
 from wirecat.sockets.listing import sockets
 from wirecat.system import netlink_sockets, proc_sockets, processes
 from wirecat.system.socket_table import find_listener
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: as a process that was never root
-with socket.socket() as own:
-    own.bind(("127.0.0.1", 0)); own.listen()
+with lonely_socket() as own:
+    own.listen()
     foreign, mine = sockets(port=int(sys.argv[1])), sockets(port=own.getsockname()[1])
     holder = find_listener(int(sys.argv[1]))
 print(json.dumps([
@@ -120,8 +119,7 @@ print(json.dumps([
 def test_without_root_it_says_what_it_may_not_see(conversation) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to have a socket that is another user's")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with lonely_socket() as listener:
         listener.listen()
         result = subprocess.run(
             [sys.executable, "-c", _WITHOUT_ROOT, str(listener.getsockname()[1])],
@@ -164,8 +162,7 @@ def test_who_has_a_port(conversation, family) -> None:
 
 @linux
 def test_nobody_has_a_free_port() -> None:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
+    with lonely_socket() as trial:
         port = trial.getsockname()[1]
         bound = find_listener(port)
         assert bound is None or (bound.state, bound.pid) == ("CLOSED", os.getpid())
@@ -191,11 +188,11 @@ def test_nobody_has_a_free_port() -> None:
     ],
 )
 def test_a_port_is_taken_on_some_addresses_only(taken: str, host: str, in_way: bool) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in taken else socket.AF_INET) as listener:
-        try:
-            listener.bind((taken, 0))
-        except OSError:
-            pytest.skip(f"no {taken} here")
+    try:
+        listener = lonely_socket(socket.AF_INET6 if ":" in taken else socket.AF_INET, host=taken)
+    except OSError:
+        pytest.skip(f"no {taken} here")
+    with listener:
         listener.listen()
         assert (find_listener(listener.getsockname()[1], host=host) is not None) is in_way
 

@@ -68,9 +68,7 @@ def test_tcp_over_ipv4() -> None:
     ],
 )
 def test_every_state_has_its_name(number: int, state: str | None) -> None:
-    (row,) = parse_windows_table(
-        table(tcp4(number, "1.2.3.4", port(1), "5.6.7.8", port(2), 3)), "tcp", "ipv4"
-    )
+    (row,) = parse_windows_table(table(tcp4(number, "1.2.3.4", port(1), "5.6.7.8", port(2), 3)), "tcp", "ipv4")
     assert row.state == state
 
 
@@ -78,9 +76,7 @@ def test_tcp_over_ipv6_with_scopes() -> None:
     raw = table(
         struct.pack("<16sII16sIIII", six("::"), 0, port(445), six("::"), 0, 0, 2, 4),
         struct.pack("<16sII16sIIII", six("fe80::1"), 12, port(80), six("fe80::2"), 12, port(50000), 8, 99),
-        struct.pack(
-            "<16sII16sIIII", six("2001:db8::1"), 12, port(80), six("2001:db8::2"), 12, port(1), 5, 99
-        ),
+        struct.pack("<16sII16sIIII", six("2001:db8::1"), 12, port(80), six("2001:db8::2"), 12, port(1), 5, 99),
     )
     assert len(raw) == 4 + 3 * 56
     assert parse_windows_table(raw, "tcp", "ipv6") == [

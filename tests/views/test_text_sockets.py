@@ -26,9 +26,7 @@ def test_without_sockets_there_is_the_heading() -> None:
 
 
 def test_a_narrow_terminal_cuts_names_and_never_addresses() -> None:
-    row = SocketRow(
-        "tcp", "ipv4", "127.0.0.1", 80, None, None, "LISTEN", 0, 0, None, 1, 4711, "a-very-long-name"
-    )
+    row = SocketRow("tcp", "ipv4", "127.0.0.1", 80, None, None, "LISTEN", 0, 0, None, 1, 4711, "a-very-long-name")
     assert max(map(len, sockets_lines([row], width=100))) <= 100
     lines = sockets_lines([row], width=70)
     assert max(map(len, lines)) == 70

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import sys
 import time
@@ -39,14 +37,12 @@ def run(arguments: list[str], environment: Environment) -> int:
     if options.watch is None:
         listed = _list(options)
         _tell_notes(listed.notes, environment)
-        _write(environment, _render(listed, options, environment))
+        environment.write(_render(listed, options, environment))
         if not listed.rows and not options.json:
             environment.note("there is no such socket")
         return 0
     if not _SHORTEST_INTERVAL <= options.watch <= _LONGEST_INTERVAL:
-        parser.error(
-            f"--watch takes {_SHORTEST_INTERVAL} to {_LONGEST_INTERVAL:.0f} seconds, not {options.watch:g}"
-        )
+        parser.error(f"--watch takes {_SHORTEST_INTERVAL} to {_LONGEST_INTERVAL:.0f} seconds, not {options.watch:g}")
     return _watch(options, environment)
 
 
@@ -100,19 +96,19 @@ def _watch(options: argparse.Namespace, environment: Environment) -> int:
             listed = _list(options)
             now = time.strftime("%Y-%m-%d %H:%M:%S")
             if on_screen:
-                _write(environment, clear + _screen(listed, now, options.watch, environment))
+                environment.write(clear + _screen(listed, now, options.watch, environment))
                 clear = ""
             else:
                 _tell_notes([note for note in listed.notes if note not in told], environment)
                 told.update(listed.notes)
                 heading = "" if options.json else f"{now}\n"
-                _write(environment, heading + _render(listed, options, environment))
+                environment.write(heading + _render(listed, options, environment))
             due = max(due + options.watch, time.monotonic())
             if not _wait_until(due, environment):
                 return 0
     except KeyboardInterrupt:
         if on_screen:
-            _write(environment, "\n")
+            environment.write("\n")
         return 130
 
 
@@ -176,22 +172,3 @@ def _wait_until(due: float, environment: Environment) -> bool:
 def _tell_notes(notes: list[str], environment: Environment) -> None:
     for note in notes:
         environment.note(note)
-
-
-def _write(environment: Environment, text: str) -> None:
-    """Write all of it; a character that stdout's encoding does not have becomes an escape."""
-    stdout = environment.stdout
-    encoding = stdout.encoding or "utf-8"
-    raw = getattr(stdout, "buffer", None)
-    if not isinstance(raw, io.RawIOBase):
-        stdout.write(text if text.isascii() else text.encode(encoding, "backslashreplace").decode(encoding))
-        stdout.flush()
-        return
-    # Under `python -u` the text layer stands on the bare file, and drops what one write(2) does not take.
-    stdout.flush()
-    rest = memoryview(text.replace("\n", os.linesep).encode(encoding, "backslashreplace"))
-    while rest:
-        taken = raw.write(rest)
-        if taken is None:
-            raise BlockingIOError(errno.EAGAIN, "standard output takes no more, and does not wait")
-        rest = rest[taken:]

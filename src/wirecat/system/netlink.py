@@ -91,9 +91,7 @@ def read_control(buffer: bytearray, offset: int, length: int, kind: int) -> bool
         return False
     code = 0
     if length >= HEADER.size + 4:
-        code = int.from_bytes(
-            buffer[offset + HEADER.size : offset + HEADER.size + 4], sys.byteorder, signed=True
-        )
+        code = int.from_bytes(buffer[offset + HEADER.size : offset + HEADER.size + 4], sys.byteorder, signed=True)
     elif kind == NLMSG_ERROR:
         raise malformed("an error without a number")
     if code < 0:

@@ -105,9 +105,7 @@ def _scope(raw: bytes, number: int) -> str | None:
     return "link" if raw[:2] == b"\xa9\xfe" and len(raw) == 4 else _SCOPES.get(number)
 
 
-def _reader(
-    kind: int, size: int, read: Callable[[bytearray, int, int], None]
-) -> Callable[[bytearray, int], int]:
+def _reader(kind: int, size: int, read: Callable[[bytearray, int, int], None]) -> Callable[[bytearray, int], int]:
     """The part that both dumps share: walk the messages, hand on those of one kind, and see the end."""
 
     def read_datagram(buffer: bytearray, end: int) -> int:

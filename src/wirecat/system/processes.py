@@ -95,8 +95,6 @@ def make_printable(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii")
         for character in name
     )

@@ -75,11 +75,16 @@ class SocketRow:
     ``protocol`` is ``tcp`` or ``udp``, ``family`` ``ipv4`` or ``ipv6``. Hosts are literals without brackets;
     a link-local IPv6 address keeps its scope (``fe80::1%eth0``, a number on Windows). The remote end is None
     where there is none. ``state`` is one of TCP_STATES or UDP_STATES, or None where the system does not tell.
-    ``recv_queue`` is the bytes that came and were not read yet, ``send_queue`` the bytes that the peer has
-    not confirmed; for a listening socket, as netstat(8) has it, how many connections wait to be accepted, and
-    how many may wait. ``uid`` is the owner's number, ``inode`` Linux's number of the socket; ``process`` the
-    name of the process ``pid``, made printable. Where several processes share the socket it is the one with
-    the lowest pid. Each is None where unknown.
+
+    ``recv_queue`` is how many bytes came and were not read yet (of UDP with the kernel's own overhead),
+    ``send_queue`` how many the peer has not confirmed; of a listening socket, as netstat(8) has it, how many
+    connections wait to be accepted, and how many may. ``uid`` is the owner's number, ``inode`` Linux's number
+    of the socket, ``process`` the name of the process ``pid``, made printable. Where several processes share
+    the socket it is the one with the lowest pid. Each is None where unknown.
+
+    >>> row = SocketRow("tcp", "ipv4", "127.0.0.1", 12345, state="LISTEN", pid=4711, process="cat")
+    >>> row.is_listening, row.describe_owner()
+    (True, 'process cat (pid 4711)')
     """
 
     __slots__ = (

@@ -75,14 +75,10 @@ def find_listener(port: int, *, host: str = "", protocol: str = "tcp") -> Socket
         rows, _ = _read_rows((protocol,), None, bound=True)
     except OSError:
         return None
-    holders = [
-        row for row in rows if row.protocol == protocol and row.local_port == port and _is_in_way(row, host)
-    ]
+    holders = [row for row in rows if row.protocol == protocol and row.local_port == port and _is_in_way(row, host)]
     if not holders:
         return None
-    holder = min(
-        holders, key=lambda row: (not row.is_listening, row.state == "TIME-WAIT", row.local_host != host)
-    )
+    holder = min(holders, key=lambda row: (not row.is_listening, row.state == "TIME-WAIT", row.local_host != host))
     _fill_in_processes([holder])
     return holder
 
@@ -120,16 +116,14 @@ def _read_linux(
     for protocol in protocols:
         for family in _FAMILIES:
             try:
-                found, complete = read_netlink_sockets(
-                    protocol, family, states, bound=bound and protocol == "tcp"
-                )
+                found, complete = read_netlink_sockets(protocol, family, states, bound=bound and protocol == "tcp")
                 if not complete and _CHANGED not in notes:
                     notes.append(_CHANGED)
             except OSError as refused:
                 try:
                     found = read_proc_sockets(protocol, family)
                 except OSError as error:
-                    raise _unreadable(f"{refused.strerror}; {error.strerror}") from error
+                    raise _unreadable(f"{refused.strerror or refused}; {error.strerror or error}") from error
             rows += found
     return rows, notes
 

@@ -42,9 +42,7 @@ def sockets_lines(rows: Sequence[SocketRow], *, width: int | None = None) -> lis
     if width is not None and sum(widths) + len(gap) * (len(widths) - 1) > width:
         gap = " "
         room = max(width - sum(widths[:-1]) - len(widths) + 1, _SHORTEST_PROCESS)
-        cells = [
-            line if len(line[-1]) <= room else (*line[:-1], line[-1][: room - 1] + "…") for line in cells
-        ]
+        cells = [line if len(line[-1]) <= room else (*line[:-1], line[-1][: room - 1] + "…") for line in cells]
     proto, recv, send, local, remote_width, state, _ = widths
     layout = gap.join(
         (f"%-{proto}s", f"%{recv}s", f"%{send}s", f"%-{local}s", f"%-{remote_width}s", f"%-{state}s", "%s")
