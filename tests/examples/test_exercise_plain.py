@@ -28,6 +28,19 @@ def program(name: str, *arguments: object) -> Program:
     return Program(words, env=environment(PYTHONIOENCODING="utf-8"))
 
 
+def patient_client(port: int) -> Program:
+    """The client, but one that takes a longer silence for the end of a reply.
+
+    A reply of many pieces comes without a pause of 0.2 s from a server that runs. On a machine where much else
+    runs a server may stand still that long, and that is not what these tests are about.
+    """
+    code = (
+        f"import sys; sys.path.insert(0, {str(PLAIN)!r}); import client; client.SILENCE = 2.0; "
+        f"sys.argv[1:] = ['127.0.0.1', '{port}']; sys.exit(client.main())"
+    )
+    return Program([sys.executable, "-c", code], env=environment(PYTHONIOENCODING="utf-8"))
+
+
 def port_of(server: Program) -> int:
     return int(server.wait_for("stdout", rb"listening on 127\.0\.0\.1 port (\d+)")[1])
 
@@ -109,7 +122,7 @@ def test_the_end_of_its_input_ends_it(threaded: tuple[Program, int]) -> None:
 def test_the_line_goes_out_without_a_newline_and_the_whole_reply_is_printed() -> None:
     """A reply of many pieces, split inside a character and with a byte that is no UTF-8, is one reply."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        with program("client.py", "127.0.0.1", listener.getsockname()[1]) as client:
+        with patient_client(listener.getsockname()[1]) as client:
             connection, _ = listener.accept()
             with connection:
                 connection.settimeout(PATIENCE)
@@ -209,7 +222,7 @@ def test_the_simple_server_survives_a_client_that_crashes() -> None:
 def test_the_simple_client_and_the_simple_server_together() -> None:
     line = "Das sind mehr als dreißig Bytes, größer als ein Stück"
     with program("server.py", "127.0.0.1", 0) as server:
-        with program("client.py", "127.0.0.1", port_of(server)) as client:
+        with patient_client(port_of(server)) as client:
             client.send(f"{line}\n".encode())
             reply = client.wait_for("stdout", rb"Response from server: (.*)\s+Input: ")[1].decode()
             assert reply.count("server got: ") == 2

@@ -14,6 +14,7 @@ from time import monotonic
 
 from wirecat.errors import WirecatError
 from wirecat.immutable import Immutable
+from wirecat.server.handler import load_handler
 from wirecat.server.server import serve
 from wirecat.sockets.listing import sockets
 from wirecat.swarm.swarm import swarm
@@ -85,6 +86,7 @@ def tour(
     >>> tour().ok
     True
     """
+    load_handler(handler)  # wrong use is no step that fails
     guide = _Guide(handler, serve)
     steps: list[Step] = []
     for title, shows, walk in (

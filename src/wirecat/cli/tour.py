@@ -39,10 +39,9 @@ def run(arguments: list[str], environment: Environment) -> int:
         nonlocal number
         number += 1
         if not (options.quiet and step.held):
-            environment.stdout.write(step_text(number, step, colour=colour))
-            environment.stdout.flush()
+            environment.write(step_text(number, step, colour=colour))
 
     result = tour(on_step=tell, handler=options.handler)
     if not (options.quiet and result.ok):
-        environment.stdout.write(end_text(result, seconds=monotonic() - started))
+        environment.write(end_text(result, seconds=monotonic() - started))
     return 0 if result.ok else 1
