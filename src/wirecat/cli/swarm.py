@@ -20,7 +20,7 @@ _SPARE_DESCRIPTORS = 32
 
 
 def run(arguments: list[str], environment: Environment) -> int:
-    """Run it. Exit code 0: every client had its replies and none was wrong; 1: not so; 130: ended by Ctrl-C."""
+    """Run it. Exit code 0: each client had its replies and none was wrong; 1: not so; 130: Ctrl-C."""
     parser = _parser()
     options = parse(parser, arguments, environment)
     address = joined_address(parser, options.address)
@@ -49,7 +49,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             line.clear()
     if options.verbose:
         environment.message(f"the clients were driven by {result.loop}")
-    _write(environment, _render(result, options.json))
+    environment.write(_render(result, options.json))
     if result.interrupted:
         return _INTERRUPTED
     return 0 if result.ok else 1
@@ -58,8 +58,8 @@ def run(arguments: list[str], environment: Environment) -> int:
 def _parser() -> Parser:
     parser = make_parser(
         "swarm",
-        "Put many clients on a server at once. Each sends a message, waits for the reply, checks it, and sends\n"
-        "the next. Exit 0 if every client had its replies and none was wrong, else 1.",
+        "Put many clients on a server at once. Each sends a message, waits for the reply, checks it, and\n"
+        "sends the next. Exit 0 if every client had its replies and none was wrong, else 1.",
         [
             ("wirecat swarm 12345 --clients 100 --expect echo", "against: wirecat serve echo"),
             (
@@ -88,20 +88,21 @@ def _parser() -> Parser:
     add("--reply-timeout", type=seconds, default=10.0, metavar="S",
         help="seconds that it waits for one reply (default 10)")  # fmt: skip
     add("--connect-rate", type=float, default=DEFAULT_CONNECT_RATE, metavar="N",
-        help=f"how many begin to connect in a second (default {DEFAULT_CONNECT_RATE:g})")  # fmt: skip
+        help=f"how many begin to connect in a second (default {DEFAULT_CONNECT_RATE:g}); "
+        "lower it where the server's queue is short")  # fmt: skip
     add("--json", action="store_true", help="one JSON document")
     return parser
 
 
 def _require_descriptors(clients: int) -> None:
-    """Raise this program's limit of open sockets as far as it may, and UsageError where that is not enough."""
+    """Raise this program's limit of open sockets as far as it may; UsageError where that is not enough."""
     limit = raise_descriptor_limit()
     needed = clients + _SPARE_DESCRIPTORS
     if limit is not None and needed > limit:
         raise UsageError(
             f"{clients} clients need {needed} descriptors, and this program may open {limit}",
             step="swarm",
-            hint=f"Take at most {max(1, limit - _SPARE_DESCRIPTORS)} clients, or raise the limit (ulimit -Hn).",
+            hint=f"Take {max(1, limit - _SPARE_DESCRIPTORS)} clients, or raise the limit (ulimit -Hn).",
         )
 
 
@@ -113,12 +114,3 @@ def _render(result: SwarmResult, as_json: bool) -> str:
     from wirecat.views.text_swarm import swarm_text
 
     return swarm_text(result)
-
-
-def _write(environment: Environment, text: str) -> None:
-    """Write it; a character that stdout's encoding does not have becomes an escape."""
-    if not text.isascii():
-        encoding = environment.stdout.encoding or "utf-8"
-        text = text.encode(encoding, "backslashreplace").decode(encoding)
-    environment.stdout.write(text)
-    environment.stdout.flush()

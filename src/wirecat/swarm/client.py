@@ -144,8 +144,14 @@ class Client(asyncio.Protocol):
         if data == self._expected and not self._received:  # the usual case: the whole reply in one piece
             now = perf_counter_ns()
             self._record(now - self.waiting_since)
-            if self.sent < self.limit:
-                self._send(now)
+            number = self.sent
+            if number < self.limit:
+                # As in _send; a call less for each message is some per cent of what a client costs.
+                self.sent = number = number + 1
+                message = self._message_of(number)
+                self._expected = self._reply_to(message)  # type: ignore[misc]
+                self.waiting_since = now
+                self._write(message)
             else:
                 self._end(_DONE)
         elif self._state == _WAITING:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.client import Client
 
+#: Seconds that connects may be behind their time and still catch up.
+_MOST_LATE = 0.005
+
 
 async def connect_all(
     clients: Sequence[Client],
@@ -43,6 +46,8 @@ async def connect_all(
             early = begun + index / rate - loop.time()
             if early > 0:
                 await asyncio.sleep(early)
+            elif early < -_MOST_LATE:
+                begun -= early  # what was missed is not made up for: that would be a burst
             group.create_task(_connect(client, candidates, timeout))
 
 

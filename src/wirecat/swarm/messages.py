@@ -28,8 +28,10 @@ def message_maker(options: SwarmOptions, client: int) -> MakeMessage:
         constant = parts[0]
         return lambda number: constant
     if len(parts) == 2:
-        before, after = parts
-        return lambda number: b"%b%d%b" % (before, number, after)
+        # A bound operator in place of a function of our own: with thousands of clients, each object less that
+        # a message touches is a cache line less to be fetched.
+        before, after = (part.replace(b"%", b"%%") for part in parts)
+        return (before + b"%d" + after).__mod__
     return lambda number: (b"%d" % number).join(parts)
 
 

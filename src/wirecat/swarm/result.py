@@ -57,12 +57,8 @@ class WrongReply(Immutable):
     expected: bytes
     got: bytes
 
-    def __init__(
-        self, client: int, message: int, offset: int, shown_from: int, expected: bytes, got: bytes
-    ) -> None:
-        self._set(
-            client=client, message=message, offset=offset, shown_from=shown_from, expected=expected, got=got
-        )
+    def __init__(self, client: int, message: int, offset: int, shown_from: int, expected: bytes, got: bytes) -> None:
+        self._set(client=client, message=message, offset=offset, shown_from=shown_from, expected=expected, got=got)
 
     @classmethod
     def between(cls, client: int, message: int, expected: bytes, got: bytes) -> WrongReply:

@@ -56,8 +56,11 @@ def swarm(
     already), AddressError, UnknownHost, NoAnswer (the lookup of the name hung), and whatever ``progress``
     raises.
 
-        result = swarm(12345, 1000, expect="You told me: {data}")
-        print(result.replies_ok, result.replies_wrong, result.latency_us.p99)
+    >>> import wirecat
+    >>> with wirecat.serve("echo", "127.0.0.1:0") as server:
+    ...     result = wirecat.swarm(server.address, 20, expect="echo")
+    >>> result.ok, result.connected, result.replies_ok, result.replies_wrong
+    (True, 20, 200, 0)
     """
     options = SwarmOptions(
         clients,

@@ -45,8 +45,7 @@ def swarm_json(result: SwarmResult) -> str:
         "seconds": round(result.seconds, 6),
         "requests_per_second": round(result.requests_per_second, 1),
         "latency_us": {
-            name: None if value is None else round(value, 1)
-            for name, value in result.latency_us.fields().items()
+            name: None if value is None else round(value, 1) for name, value in result.latency_us.fields().items()
         },
         "latency_taken": HOW_LATENCY_WAS_TAKEN,
         "left_open": result.left_open,

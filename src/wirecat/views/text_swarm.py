@@ -63,7 +63,7 @@ def _replies(result: SwarmResult) -> str:
 
 
 def _wrong(wrong: WrongReply) -> list[str]:
-    """Where, and both sides beneath each other, written as Python writes bytes, so that nothing obeys them."""
+    """Where, and both beneath each other as Python writes bytes, so that no terminal obeys them."""
     cut = f" (shown from byte {wrong.shown_from} on)" if wrong.shown_from else ""
     return [
         f"client {wrong.client}, message {wrong.message}, at byte {wrong.offset} of the reply{cut}",

@@ -1,0 +1,31 @@
+"""The tally: replies counted once each, whenever it comes out that one was wrong."""
+
+from __future__ import annotations
+
+from wirecat.swarm.tally import Tally
+
+
+def test_replies() -> None:
+    tally = Tally()
+    for _ in range(3):
+        tally.latency.record(1000)
+    tally.wrong += 1
+    assert (tally.replies, tally.replies_wrong) == (4, 1)
+    tally.spoilt += 1  # one of the three turned out to be too long
+    assert (tally.replies, tally.replies_wrong) == (4, 2)
+
+
+def test_failures_are_counted_by_kind() -> None:
+    tally = Tally()
+    for kind in ("reset", "refused", "reset"):
+        tally.fail(kind)
+    assert tally.errors == {"reset": 2, "refused": 1}
+    assert tally.failed == 3
+
+
+def test_the_first_wrong_reply_is_kept() -> None:
+    tally = Tally()
+    tally.show_wrong(3, 4, b"right", b"rigid")
+    tally.show_wrong(5, 6, b"a", b"b")
+    assert tally.first_wrong is not None
+    assert (tally.first_wrong.client, tally.first_wrong.message, tally.first_wrong.offset) == (3, 4, 3)
