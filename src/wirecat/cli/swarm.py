@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirecat.cli.parsing import Parser, add_address, joined_address, make_parser, parse, seconds, whole
 from wirecat.errors import UsageError
-from wirecat.swarm.options import DEFAULT_CONNECT_RATE, DEFAULT_MESSAGE, DEFAULT_MESSAGES, NEWLINES
+from wirecat.swarm.options import DEFAULT_MESSAGE, DEFAULT_MESSAGES, NEWLINES
 from wirecat.swarm.swarm import swarm
 from wirecat.system.limits import raise_descriptor_limit
 
@@ -87,8 +87,8 @@ def _parser() -> Parser:
         help="seconds that a client may take to connect (default 10)")  # fmt: skip
     add("--reply-timeout", type=seconds, default=10.0, metavar="S",
         help="seconds that it waits for one reply (default 10)")  # fmt: skip
-    add("--connect-rate", type=float, default=DEFAULT_CONNECT_RATE, metavar="N",
-        help=f"how many begin to connect in a second (default {DEFAULT_CONNECT_RATE:g}); "
+    add("--connect-rate", type=float, metavar="N",
+        help="how many begin to connect in a second (default 500, with over 1000 clients 2000); "
         "lower it where the server's queue is short")  # fmt: skip
     add("--json", action="store_true", help="one JSON document")
     return parser

@@ -14,8 +14,11 @@ DEFAULT_MESSAGE = "client {client} says {n}"
 DEFAULT_MESSAGES = 10
 
 #: New connections a second. A server that starts a thread for each accepts two to four thousand a second, and
-#: whoever finds its queue full waits a whole second for the next try of the kernel (RFC 6298 section 2.1).
-DEFAULT_CONNECT_RATE = 2000.0
+#: whoever finds its queue full waits a second and more for the next try of the kernel (RFC 6298 section 2.1).
+#: Textbook servers listen with a queue of 5, so a small crowd comes slowly; thousands meet a server made for them.
+CAREFUL_CONNECT_RATE = 500.0
+CONNECT_RATE = 2000.0
+CAREFUL_CLIENTS = 1000
 
 
 class SwarmOptions(Immutable):
@@ -28,7 +31,8 @@ class SwarmOptions(Immutable):
     ``expect``: None (any bytes are taken for the reply, and nothing is checked), ``echo`` (the reply is what
     was sent), or a template of the whole reply, in which ``{data}`` becomes what was sent, its newline
     included. ``timeout``: seconds that a client may take to connect. ``reply_timeout``: seconds that it waits
-    for one reply. ``connect_rate``: how many clients begin to connect in a second.
+    for one reply. ``connect_rate``: how many clients begin to connect in a
+    second (None: 500 for up to 1,000 clients, 2,000 for more).
     """
 
     __slots__ = (
@@ -57,7 +61,7 @@ class SwarmOptions(Immutable):
         expect: str | None = None,
         timeout: float = 10.0,
         reply_timeout: float = 10.0,
-        connect_rate: float = DEFAULT_CONNECT_RATE,
+        connect_rate: float | None = None,
     ) -> None:
         """Raises UsageError for a value that cannot be, and for ``messages`` together with ``duration``."""
         for name, value in (("clients", clients), ("timeout", timeout), ("reply_timeout", reply_timeout)):
@@ -69,6 +73,8 @@ class SwarmOptions(Immutable):
         require_number("timeout", timeout, least=0, above=True)
         require_number("reply_timeout", reply_timeout, least=0, above=True)
         require_number("connect_rate", connect_rate, least=0, above=True)
+        if connect_rate is None:
+            connect_rate = CAREFUL_CONNECT_RATE if clients <= CAREFUL_CLIENTS else CONNECT_RATE
         if messages is not None and duration is not None:
             raise UsageError("messages and duration exclude each other", hint="Say how many, or how long.")
         if newline not in NEWLINES:

@@ -10,7 +10,7 @@ from wirecat.endpoints.race import connect_first
 from wirecat.endpoints.resolve import resolve
 from wirecat.errors import AddressError, UsageError
 from wirecat.swarm.crowd import Crowd
-from wirecat.swarm.options import DEFAULT_CONNECT_RATE, DEFAULT_MESSAGE, SwarmOptions
+from wirecat.swarm.options import DEFAULT_MESSAGE, SwarmOptions
 from wirecat.system.loops import loop_factory
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def swarm(
     expect: str | None = None,
     timeout: float = 10.0,
     reply_timeout: float = 10.0,
-    connect_rate: float = DEFAULT_CONNECT_RATE,
+    connect_rate: float | None = None,
     progress: Watcher | None = None,
 ) -> SwarmResult:
     """Connect ``clients`` clients to ``address``, let each talk until its last reply, and close them all.
