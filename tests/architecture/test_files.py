@@ -79,9 +79,7 @@ def places_of_test(name: str) -> list[Path]:
 
 def has_code(name: str) -> bool:
     """Tell whether a module has functions or classes of its own."""
-    return any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree(name).body
-    )
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree(name).body)
 
 
 def calls(functions: set[str], name: str) -> Iterator[str]:
@@ -113,9 +111,7 @@ def test_files_tell_their_purpose_in_their_first_line() -> None:
         assert docstring, f"{name} has no docstring"
         first, _, rest = docstring.partition("\n")
         assert len(first) >= 20, f"{name}: {first!r} tells little"
-        assert not rest or rest.startswith("\n"), (
-            f"{name}: its purpose does not fit its first line: {first!r}"
-        )
+        assert not rest or rest.startswith("\n"), f"{name}: its purpose does not fit its first line: {first!r}"
         assert first.endswith((".", ":", "?", "!")), f"{name}: its first line is no sentence: {first!r}"
 
 
@@ -225,9 +221,7 @@ def test_what_is_forbidden_is_found(text: str) -> None:
     assert FORBIDDEN.search(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["/etc/services", "https://host/home/x", "&#128;", "colour #ff0000", "issues a line"]
-)
+@pytest.mark.parametrize("text", ["/etc/services", "https://host/home/x", "&#128;", "colour #ff0000", "issues a line"])
 def test_what_is_allowed_is_not_found(text: str) -> None:
     assert not FORBIDDEN.search(text)
 

@@ -53,6 +53,7 @@ PUBLIC_NAMES = {
     "Stopping",
     # what goes wrong
     "AddressError",
+    "CertificateError",
     "ConnectionBroken",
     "ConnectionClosed",
     "DeadlineExpired",
@@ -61,7 +62,9 @@ PUBLIC_NAMES = {
     "LineTooLong",
     "ListenError",
     "NoAnswer",
+    "ProxyError",
     "Refused",
+    "TlsError",
     "UnknownHost",
     "Unreachable",
     "UsageError",
@@ -92,9 +95,7 @@ def test_the_public_names_are_these() -> None:
 @pytest.mark.parametrize("name", sorted(PUBLIC_NAMES))
 def test_each_is_there_and_says_what_it_is(name: str) -> None:
     value = getattr(wirecat, name)
-    assert not isinstance(value, types.ModuleType), (
-        f"wirecat.{name} is a room of the house, not the name in it"
-    )
+    assert not isinstance(value, types.ModuleType), f"wirecat.{name} is a room of the house, not the name in it"
     if name == "__version__":
         assert isinstance(value, str)
         return
