@@ -13,12 +13,13 @@ FIND_PYTHON = sh tools/find_python.sh "$(PYTHON)"
 ENVIRONMENT = python=$$($(FIND_PYTHON)) && "$$python" tools/environment.py
 IN_ENVIRONMENT = .venv/bin/python -m
 
-.PHONY: help demo test check format changelog environment clean
+.PHONY: help demo test nightly check format changelog environment clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo       show what wirecat does, on this machine only (needs only Python 3.11 or newer)'
 	@echo 'make test       run all tests in an environment of their own (TESTS=FOLDER runs some of them)'
+	@echo 'make nightly    the property tests, with 100,000 examples each (TESTS=FOLDER runs some of them)'
 	@echo 'make check      style, types and the shape of the source: ruff, mypy, tests/architecture'
 	@echo 'make format     put the source into its one form'
 	@echo 'make changelog  show what the news fragments would say in the changelog'
@@ -30,6 +31,10 @@ demo:
 
 test: environment
 	$(IN_ENVIRONMENT) pytest -n $(JOBS) --dist loadgroup --session-timeout=$(TEST_SECONDS) $(TESTS)
+
+# A test with 100,000 examples takes minutes: an hour is its limit here, and the run has none.
+nightly: environment
+	$(IN_ENVIRONMENT) pytest -n $(JOBS) -m hypothesis --hypothesis-profile=nightly --timeout=3600 $(TESTS)
 
 check: environment
 	$(IN_ENVIRONMENT) ruff check .

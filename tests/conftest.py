@@ -6,8 +6,12 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 from peers import PEERS, find_peer
+
+#: What `make nightly` runs the property tests with; how long an example takes is nothing to fail for.
+settings.register_profile("nightly", max_examples=100_000, deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

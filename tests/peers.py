@@ -38,13 +38,17 @@ SOURCE = PROJECT / "src"
 #: themselves `nc` differ, so each goes by its own name.
 PEERS = {
     "ip": "iproute2",
+    "danted": "dante-server",
+    "microsocks": "microsocks",
     "nc.openbsd": "netcat-openbsd",
     "ncat": "ncat",
+    "openssl": "openssl",
     "fuser": "psmisc",
     "socat": "socat",
     "ss": "iproute2",
     "strace": "strace",
     "telnet": "telnet",
+    "tinyproxy": "tinyproxy",
     "tmux": "tmux",
 }
 

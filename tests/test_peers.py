@@ -93,10 +93,7 @@ def test_one_that_ignores_the_request_is_ended_by_force() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has its own way")
 def test_ctrl_c_reaches_it() -> None:
-    code = (
-        "import sys\ntry:\n  print('up', flush=True); sys.stdin.read()\n"
-        "except KeyboardInterrupt: sys.exit(130)"
-    )
+    code = "import sys\ntry:\n  print('up', flush=True); sys.stdin.read()\nexcept KeyboardInterrupt: sys.exit(130)"
     with Program(python(code)) as program:
         program.wait_for("stdout", b"up")
         program.interrupt()
@@ -138,9 +135,7 @@ def test_the_environment_has_wirecat_from_this_tree(monkeypatch: pytest.MonkeyPa
     assert wirecat_command("serve", "echo")[1:] == ["-m", "wirecat", "serve", "echo"]
 
 
-def test_a_missing_peer_skips_and_with_all_required_fails(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_peer_skips_and_with_all_required_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("peers.SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("WIRECAT_REQUIRE_PEERS", raising=False)
@@ -148,9 +143,7 @@ def test_a_missing_peer_skips_and_with_all_required_fails(
     with pytest.raises(pytest.skip.Exception, match="ncat is not installed"):
         peer("ncat")
     monkeypatch.setenv("WIRECAT_REQUIRE_PEERS", "1")
-    with pytest.raises(
-        pytest.fail.Exception, match=r"nc\.openbsd is not installed \(Debian package netcat-openbsd\)"
-    ):
+    with pytest.raises(pytest.fail.Exception, match=r"nc\.openbsd is not installed \(Debian package netcat-openbsd\)"):
         peer("nc.openbsd")
 
 

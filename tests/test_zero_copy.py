@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from wirecat.zero_copy import (
     FileMover,
     Mover,

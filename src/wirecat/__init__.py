@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wirecat.async_connection import AsyncConnection as AsyncConnection
     from wirecat.connection import Connection as Connection
     from wirecat.errors import AddressError as AddressError
+    from wirecat.errors import CertificateError as CertificateError
     from wirecat.errors import ConnectionBroken as ConnectionBroken
     from wirecat.errors import ConnectionClosed as ConnectionClosed
     from wirecat.errors import DeadlineExpired as DeadlineExpired
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from wirecat.errors import LineTooLong as LineTooLong
     from wirecat.errors import ListenError as ListenError
     from wirecat.errors import NoAnswer as NoAnswer
+    from wirecat.errors import ProxyError as ProxyError
     from wirecat.errors import Refused as Refused
+    from wirecat.errors import TlsError as TlsError
     from wirecat.errors import UnknownHost as UnknownHost
     from wirecat.errors import Unreachable as Unreachable
     from wirecat.errors import UsageError as UsageError
@@ -74,8 +77,9 @@ _HOMES = {
     "wirecat.async_connection": ("AsyncConnection",),
     "wirecat.connection": ("Connection",),
     "wirecat.errors": (
-        "AddressError", "ConnectionBroken", "ConnectionClosed", "DeadlineExpired", "HandlerError", "IncompleteReceive",
-        "LineTooLong", "ListenError", "NoAnswer", "Refused", "UnknownHost", "Unreachable", "UsageError", "WirecatError",
+        "AddressError", "CertificateError", "ConnectionBroken", "ConnectionClosed", "DeadlineExpired", "HandlerError",
+        "IncompleteReceive", "LineTooLong", "ListenError", "NoAnswer", "ProxyError", "Refused", "TlsError", "UnknownHost",
+        "Unreachable", "UsageError", "WirecatError",
     ),
     "wirecat.events": (
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",

@@ -4,7 +4,7 @@
     host:12345  [::1]:12345   a host and a port
     :12345                    every interface (a server); this PC (a client)
     tcp://host:12345?name=x   a scheme, with options of the one end (percent-escaped, RFC 3986 section 2.1)
-    unix:///run/echo.socket   a path
+    unix:///run/echo.socket   a path (percent-escaped); unixgram:// for one that takes datagrams
     exec:command              a command line
     -                         standard input and output
 
@@ -21,16 +21,22 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 # Schemes whose rest is taken as it stands: everything after the colon, or after ``//``.
-_OPAQUE = ("exec", "unix")
+_OPAQUE = ("exec", "unix", "unixgram")
+_PATHS = ("unix", "unixgram")
+# Schemes that are a host and a port, and nothing behind it.
+_WITHOUT_PATH = ("tcp", "tls", "udp", "dtls", "sctp", "vsock")
+_LARGEST_PORT = 65535
+_LARGEST_VSOCK_PORT = 0xFFFFFFFF  # vsock(7): ports have 32 bits
 _EXAMPLES = "Write 12345, host:12345 or [::1]:12345"
 
 
 class Address(Immutable):
     """Where bytes come from or go to.
 
-    ``scheme`` is ``tcp``, ``unix``, …; ``host`` is ``None`` for this PC only (both loopback addresses), ``""`` for every
-    interface, else a name or a literal without brackets; ``port`` is 0 to 65535, or ``None`` where there is none; ``path``
-    is the path or command of the schemes that have one; ``options`` are the end's own (name and value, in order).
+    ``scheme`` is ``tcp``, ``unix``, …; ``host`` is ``None`` for this PC only (both loopback addresses), ``""`` for
+    every interface, else a name or a literal without brackets; ``port`` is 0 to 65535, or ``None`` where there is none;
+    ``path`` is the path or command of the schemes that have one; ``options`` are the end's own (name and value, in
+    order).
     """
 
     __slots__ = ("host", "options", "path", "port", "scheme")
@@ -49,6 +55,9 @@ class Address(Immutable):
         path: str = "",
         options: tuple[tuple[str, str], ...] = (),
     ) -> None:
+        if port is not None and not 0 <= port <= _largest_port(scheme):
+            hint = f"A port is a number from 1 to {_largest_port(scheme)}."
+            raise AddressError(f"port {port} is out of range", hint=hint)
         self._set(scheme=scheme, host=host, port=port, path=path, options=tuple(options))
 
     @classmethod
@@ -65,16 +74,34 @@ class Address(Immutable):
         text = str(text).strip()
         if text == "-":
             return cls("stdio")
+        try:
+            text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            _fail(text, "it is no text")
         scheme, rest, options = _split(text)
         if scheme in _OPAQUE:
             if not rest:
                 _fail(text, f"nothing behind {scheme}:")
-            return cls(scheme, path=rest, options=options)
+            if "\0" in rest:
+                _fail(text, "no path and no command has a zero byte")
+            return cls(scheme, path=_unescape(rest) if scheme in _PATHS else rest, options=options)
         authority, slash, path = rest.partition("/")
-        if slash and scheme == "tcp":
-            _fail(text, "a TCP address has no path")
-        host, port = _host_and_port(text, authority)
+        if slash and scheme in _WITHOUT_PATH:
+            _fail(text, f"{scheme.upper()} addresses have no path")
+        host, port = _host_and_port(text, authority, _largest_port(scheme))
         return cls(scheme, host, port, slash + path, options)
+
+    def option(self, name: str, default: str = "") -> str:
+        """The value of one of the end's own options, or ``default``."""
+        for other, value in self.options:
+            if other == name:
+                return value
+        return default
+
+    @property
+    def bare(self) -> Address:
+        """This address without its options, some of which are secrets: for messages."""
+        return self.replace(options=()) if self.options else self
 
     def target(self) -> Address:
         """This address, checked to be one that can be connected to. Raises AddressError for port 0."""
@@ -88,18 +115,18 @@ class Address(Immutable):
     def this_pc_only(self) -> bool:
         """Whether only programs on this machine can reach it."""
         host = self.host
-        if self.scheme != "tcp":
+        if self.port is None:  # a path, a command, standard input and output
             return True
-        return host is None or host in ("localhost", "::1") or _is_ipv4_loopback(host)
+        return host is None or host.lower() in ("localhost", "::1") or _is_ipv4_loopback(host)
 
     def __str__(self) -> str:
         if self.scheme == "stdio":
             return "-"
         if self.scheme == "exec":
-            return f"exec:{self.path}"
+            return f"exec:{'//' if self.path.startswith('//') else ''}{self.path}"
         options = "?" + "&".join(f"{name}={_escape(value)}" for name, value in self.options) if self.options else ""
-        if self.scheme == "unix":
-            return f"unix://{self.path}{options}"
+        if self.scheme in _PATHS:
+            return f"{self.scheme}://{_escape(self.path, '%?')}{options}"
         host = self.host
         if self.port is None:
             return f"{self.scheme}://{host or ''}{self.path}{options}"
@@ -121,13 +148,14 @@ def _fail(text: str, message: str, hint: str = _EXAMPLES) -> NoReturn:
 def _split(text: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     """Scheme, rest and options of an address; the scheme is ``tcp`` where none is written."""
     head, colon, rest = text.partition(":")
-    if colon and head in _OPAQUE:
+    if colon and head.lower() in _OPAQUE:
         rest = rest.removeprefix("//")
-        if head == "exec":  # a command may hold a question mark of its own
-            return head, rest, ()
-    elif "://" in text:
+        if head.lower() == "exec":  # a command may hold a question mark of its own
+            return "exec", rest, ()
+    elif "://" in text.partition("?")[0]:  # behind the question mark may stand another address
         head, _, rest = text.partition("://")
-        if not (head[:1].isalpha() and all(letter.isalnum() or letter in "+-." for letter in head)):
+        letters = head.isascii() and head[:1].isalpha() and all(each.isalnum() or each in "+-." for each in head)
+        if not letters:
             _fail(text, f"{head!r} is no scheme")
     else:
         head, rest = "tcp", text
@@ -143,35 +171,48 @@ def _split(text: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     return head.lower(), rest, tuple(options)
 
 
-def _host_and_port(text: str, authority: str) -> tuple[str | None, int]:
+def _largest_port(scheme: str) -> int:
+    return _LARGEST_VSOCK_PORT if scheme == "vsock" else _LARGEST_PORT
+
+
+def _host_and_port(text: str, authority: str, largest: int = _LARGEST_PORT) -> tuple[str | None, int]:
     if not authority:
         _fail(text, "it is empty")
     if "@" in authority:
         _fail(text, "user names and passwords do not belong into an address")
     if authority.isascii() and authority.isdigit():
-        return None, _port(text, authority)
+        return None, _port(text, authority, largest)
     if authority.startswith("["):
         host, bracket, rest = authority[1:].partition("]")
         if not bracket or ":" not in host:
             _fail(text, "brackets are for IPv6 addresses")
+        _require_host(text, host)
         if not rest.startswith(":"):
             _fail(text, "no port", "Write [::1]:12345")
-        return host, _port(text, rest[1:])
+        return host, _port(text, rest[1:], largest)
     host, colon, port = authority.rpartition(":")
     if not colon:
-        _fail(text, "no port" if authority[:1].isalpha() or "." in authority else f"{authority!r} is no port")
+        if (authority[:1].isalpha() or "." in authority) and authority.isprintable() and " " not in authority:
+            _fail(text, "no port", f"Write {authority}:12345")
+        _fail(text, f"{authority!r} is no port")
     if ":" in host:
         _fail(text, "an IPv6 address stands in brackets", "Write [::1]:12345")
-    if any(letter.isspace() or letter in "[]\0" for letter in host):
+    _require_host(text, host)
+    return host, _port(text, port, largest)
+
+
+def _require_host(text: str, host: str) -> None:
+    # What cannot be printed is no host's name, and would stand in messages that go to a terminal.
+    if not host.isprintable() or any(letter in "[] " for letter in host):
         _fail(text, f"{host!r} is no host")
-    return host, _port(text, port)
 
 
-def _port(text: str, digits: str) -> int:
+def _port(text: str, digits: str, largest: int) -> int:
+    hint = f"A port is a number from 1 to {largest}"
     if not (digits.isascii() and digits.isdigit()):
-        _fail(text, f"{digits!r} is no port" if digits else "no port", "A port is a number from 1 to 65535")
-    if len(digits) > 6 or int(digits) > 65535:
-        _fail(text, f"port {digits[:20]} is out of range", "A port is a number from 1 to 65535")
+        _fail(text, f"{digits!r} is no port" if digits else "no port", hint)
+    if len(digits) > len(str(largest)) + 1 or int(digits) > largest:
+        _fail(text, f"port {digits[:20]} is out of range", hint)
     return int(digits)
 
 
@@ -187,12 +228,22 @@ def _unescape(value: str) -> str:
     parts = value.encode("utf-8", "surrogateescape").split(b"%")
     out = parts[0]
     for part in parts[1:]:
-        try:
-            out += bytes([int(part[:2], 16)]) + part[2:]
-        except ValueError:
+        digits = part[:2]
+        if len(digits) == 2 and all(digit in b"0123456789abcdefABCDEF" for digit in digits):
+            out += bytes([int(digits, 16)]) + part[2:]
+        else:
             out += b"%" + part
     return out.decode("utf-8", "surrogateescape")
 
 
-def _escape(value: str) -> str:
-    return "".join(f"%{ord(letter):02X}" if letter in "%&?# " else letter for letter in value)
+def _escape(value: str, reserved: str = "%&?# ") -> str:
+    """The inverse of ``_unescape``: percent escapes for what would be read otherwise, or cannot be printed."""
+    return "".join(
+        letter if letter.isprintable() and letter not in reserved
+        else "".join(f"%{byte:02X}" for byte in _bytes(letter))
+        for letter in value
+    )  # fmt: skip
+
+
+def _bytes(letter: str) -> bytes:
+    return letter.encode("utf-8", "surrogateescape" if "\udc80" <= letter <= "\udcff" else "surrogatepass")

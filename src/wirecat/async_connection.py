@@ -61,10 +61,13 @@ class AsyncConnection(ConnectionState):
         self._gone: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
 
-    async def start(self) -> Self:
-        """Take the (connected) socket over into the running loop."""
+    async def start(self, wrap: Callable[[asyncio.Protocol], asyncio.Protocol] | None = None) -> Self:
+        """Take the (connected) socket over into the running loop; ``wrap`` stands between, as TLS does."""
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: _Protocol(self), self.socket)
+        protocol: asyncio.Protocol = _Protocol(self)
+        if wrap is not None:
+            protocol = wrap(protocol)
+        await loop.connect_accepted_socket(lambda: protocol, self.socket)
         return self
 
     @property
@@ -76,7 +79,8 @@ class AsyncConnection(ConnectionState):
                 self._peer = place_of(raw, self.socket.family)
             except OSError:
                 return Address("tcp", "unknown", 0)
-        return self._peer
+        peer: Address = self._peer
+        return peer
 
     @property
     def local(self) -> Address:

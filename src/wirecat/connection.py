@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from wirecat.errors import ConnectionClosed, DeadlineExpired, IncompleteReceive
+from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, IncompleteReceive, UsageError
+from wirecat.options import require_number
+from wirecat.taps.row import Tapped
 from wirecat.taps.tap import RECEIVED, SENT
 from wirecat.wire.framing import LONGEST_LINE, ReceiveBuffer, decode, encode, split_ending
 
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
     from wirecat.address import Address
     from wirecat.stream import Stream
-    from wirecat.taps.tap import Tap
 
 READ_SIZE = 65536
+FLUSH_TIME = 1.0  # seconds that a close grants the bytes that taps held back
 
 
-class ConnectionState:
+class ConnectionState(Tapped):
     """What every connection knows, whichever way it is driven. Fields, not events.
 
     ``id`` is its number at its server (0 elsewhere); ``bytes_received`` and ``bytes_sent`` count what went over the wire;
@@ -32,11 +34,11 @@ class ConnectionState:
 
     __slots__ = (
         "_buffer", "_counted", "_timeout", "bytes_received", "bytes_sent", "closed", "cut_reason", "ended", "half_closed",
-        "id", "last_heard", "opened", "taps",
+        "last_heard", "opened",
     )  # fmt: skip
 
     def __init__(self, id: int = 0) -> None:
-        self.id = id
+        super().__init__(id)
         self.bytes_received = 0
         self.bytes_sent = 0
         self.opened = self.last_heard = monotonic()
@@ -44,7 +46,6 @@ class ConnectionState:
         self.half_closed = False
         self.closed = False
         self.cut_reason = ""
-        self.taps: tuple[Tap, ...] = ()
         self._buffer: ReceiveBuffer | None = None
         self._counted = 0
         self._timeout: float | None = None
@@ -59,13 +60,10 @@ class ConnectionState:
         """This end's address."""
         raise NotImplementedError
 
-    def attach(self, tap: Tap) -> None:
-        """Let ``tap`` see every chunk from now on; may be called while bytes flow."""
-        self.taps = (*self.taps, tap)
-
-    def detach(self, tap: Tap) -> None:
-        """Take ``tap`` off again."""
-        self.taps = tuple(other for other in self.taps if other is not tap)
+    @property
+    def buffered(self) -> int:
+        """How many bytes have come and wait to be taken."""
+        return len(self._buffer) if self._buffer is not None else 0
 
     def abort(self) -> None:
         """End both directions at once; whoever waits in another thread is woken. The owner still closes it."""
@@ -87,24 +85,11 @@ class ConnectionState:
             self.last_heard = now
         return now - self.last_heard
 
-    def tapped(self, direction: str, data: bytes) -> bytes:
-        """Show ``data`` to the taps, in order; what goes on in its place."""
-        when = monotonic()
-        for tap in self.taps:
-            out = tap.chunk(self.id, direction, data, when)
-            if tap.alters:
-                data = out or b""
-        return data
-
-    def tapped_end(self, direction: str) -> bytes:
-        """A direction has ended: what altering taps held back, seen by those behind them."""
-        data = b""
-        when = monotonic()
-        for tap in self.taps:
-            if data and tap.alters:
-                data = tap.chunk(self.id, direction, data, when) or b""
-            data += tap.finish(self.id, direction)
-        return data
+    def _require_receivable(self, limit: int) -> None:
+        if self.closed:
+            raise ConnectionClosed("this side has closed the connection already", address=self.peer, step="receive")
+        if limit < 1:  # the kernel would give 0 bytes, which is what it says at the end
+            raise UsageError(f"there is nothing to receive into {limit} bytes", address=self.peer, step="receive")
 
     def _require_sendable(self) -> None:
         if self.closed or self.half_closed:
@@ -131,12 +116,13 @@ class Connection(ConnectionState):
     'Grüße'
     """
 
-    __slots__ = ("on_end", "stream")
+    __slots__ = ("on_abort", "on_end", "stream")
 
     def __init__(self, stream: Stream, id: int = 0) -> None:
         super().__init__(id)
         self.stream = stream
         self.on_end: Callable[[], None] | None = None
+        self.on_abort: Callable[[], None] | None = None  # for a handler that waits for something else than this stream
 
     @property
     def peer(self) -> Address:
@@ -155,8 +141,10 @@ class Connection(ConnectionState):
 
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
+        require_number("timeout", seconds, least=0)
+        if not self.closed:
+            self.stream.set_timeout(seconds)
         self._timeout = seconds
-        self.stream.set_timeout(seconds)
 
     def receive(self, limit: int = READ_SIZE) -> bytes | None:
         """The next bytes as they come, at most ``limit``; None once the peer has ended its half.
@@ -164,38 +152,49 @@ class Connection(ConnectionState):
         Raises ConnectionBroken (the peer broke off), DeadlineExpired (nothing within ``timeout``), ConnectionClosed (this
         side has closed).
         """
+        self._require_receivable(limit)
         if self._buffer:
             return self._buffer.take(limit)
-        if self.ended:
-            return None
-        if self.closed:
-            raise ConnectionClosed("this side has closed the connection already", address=self.peer, step="receive")
-        while True:
+        data = self._next(limit)
+        if data is not None and len(data) > limit:  # a tap has made more of it
+            self._framed().feed(data[limit:])
+            data = data[:limit]
+        return data
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        """As ``receive``, into a buffer of the caller's; 0 at the end. Where there is no tap, nothing is copied."""
+        self._require_receivable(len(buffer))
+        if self._buffer or self.taps or self.ended:
+            data = self.receive(len(buffer))
+        else:
+            count = self.stream.receive_into(buffer)
+            self.bytes_received += count
+            if count and not self.taps:
+                return count
+            data = self._at_end() if not count else self.tapped(RECEIVED, bytes(memoryview(buffer)[:count]))
+            if data == b"":  # a tap that came while this waited keeps it to itself
+                data = self.receive(len(buffer))
+        if not data:
+            return 0
+        if len(data) > len(buffer):
+            self._framed().feed(data[len(buffer) :])
+            data = data[: len(buffer)]
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self, limit: int) -> bytes | None:
+        """The next bytes off the stream, at most ``limit``, as the taps give them on (perhaps more); None at the end."""
+        while not self.ended:
             data = self.stream.receive(limit)
-            if not data:
+            if not data and (self.stream.ended or not self.stream.keeps_boundaries):
                 return self._at_end()
             self.bytes_received += len(data)
             if not self.taps:
                 return data
-            data = self.tapped(RECEIVED, data)
-            if data:  # an altering tap may keep a chunk to itself
-                return data
-
-    def receive_into(self, buffer: bytearray | memoryview) -> int:
-        """As ``receive``, into a buffer of the caller's, without copying; 0 at the end. Taps see a copy, and cannot alter."""
-        if self._buffer:
-            data = self._buffer.take(len(buffer))
-            buffer[: len(data)] = data
-            return len(data)
-        count = 0 if self.ended else self.stream.receive_into(buffer)
-        if not count:
-            if not self.ended:
-                self._at_end()
-            return 0
-        self.bytes_received += count
-        if self.taps:
-            self.tapped(RECEIVED, bytes(memoryview(buffer)[:count]))
-        return count
+            out = self.tapped(RECEIVED, data)
+            if out or not data:  # an altering tap may keep a chunk to itself
+                return out
+        return None
 
     def _at_end(self) -> bytes | None:
         self.ended = True
@@ -210,9 +209,21 @@ class Connection(ConnectionState):
         """
         self._require_sendable()
         if self.taps:
+            given = len(data)
             data = self.tapped(SENT, bytes(data))
-        self.stream.send(data)
-        self.bytes_sent += len(data)
+            if given and not data:  # a tap keeps it to itself
+                return
+        self._send(data)
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
+        try:
+            self.stream.send(data)
+        except (ConnectionBroken, DeadlineExpired) as error:
+            if error.unsent is not None:
+                self.bytes_sent += size - error.unsent
+            raise
+        self.bytes_sent += size
 
     def half_close(self) -> None:
         """Tell the peer that nothing more will be sent; receiving goes on. Doing it twice is nothing.
@@ -223,19 +234,34 @@ class Connection(ConnectionState):
             return
         held = self.tapped_end(SENT) if self.taps else b""
         if held:
-            self.stream.send(held)
-            self.bytes_sent += len(held)
+            self._send(held)
         self.half_closed = True
         self.stream.half_close()
 
     def close(self) -> None:
         """Close in an orderly way: what was sent arrives. Never raises; closing twice is nothing."""
-        self.closed = True
-        self.stream.close()
+        try:
+            if self.taps and not (self.closed or self.half_closed or self.cut_reason):
+                self._flush_taps()
+        finally:
+            self.closed = True
+            self.stream.close()
+
+    def _flush_taps(self) -> None:
+        held = self.tapped_end(SENT)
+        if not held:
+            return
+        try:
+            self.stream.set_timeout(FLUSH_TIME)
+            self._send(held)
+        except OSError:
+            return  # the peer takes no more, or has gone
 
     def abort(self) -> None:
         """See ConnectionState."""
         self.stream.abort()
+        if self.on_abort is not None:
+            self.on_abort()
 
     def reply_pieces(self, first: float = 10.0, silence: float = 0.2) -> Iterator[bytes]:
         """The pieces of a reply of a peer that marks no end: it may take ``first`` seconds to begin, and is over after
@@ -262,6 +288,7 @@ class Connection(ConnectionState):
         Bytes that are no UTF-8 come as surrogate escapes (PEP 383), so nothing is lost. Raises what ``receive`` raises, and
         LineTooLong for a line of more than ``longest`` bytes.
         """
+        self._require_receivable(1)
         buffer = self._framed()
         while True:
             line = buffer.take_line(longest)
@@ -283,6 +310,7 @@ class Connection(ConnectionState):
     def receive_exactly(self, count: int) -> bytes:
         """Exactly ``count`` bytes. Raises IncompleteReceive (with ``partial``) if the peer ends before, and what
         ``receive`` raises."""
+        self._require_receivable(1)
         buffer = self._framed()
         while (data := buffer.take_exactly(count)) is None:
             if self.ended:
@@ -296,11 +324,7 @@ class Connection(ConnectionState):
         return self._buffer
 
     def _feed(self, buffer: ReceiveBuffer) -> None:
-        self._buffer = None  # receive() would hand out what is buffered
-        try:
-            data = self.receive()
-        finally:
-            self._buffer = buffer
+        data = self._next(READ_SIZE)
         if data is None:
             buffer.feed_end()
         else:

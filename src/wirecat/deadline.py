@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from time import monotonic
 
+# Seconds that one call may be asked to wait: poll(2) takes less than 25 days, and whoever waits looks again.
+LONGEST_WAIT = 86400.0
+
 
 class Deadline:
     """A point in time that later steps share. ``seconds=None`` never expires.

@@ -6,9 +6,13 @@
     ├── NoAnswer (TimeoutError)               silence until the deadline
     ├── Unreachable                           no way there
     ├── ConnectionBroken (ConnectionError)    the peer broke off: reset, or gone in the middle
+    │   └── TlsError                          no TLS came about, or it broke
+    │       └── CertificateError              the peer's certificate is not accepted
     ├── IncompleteReceive (EOFError)          the peer ended before all that was asked for came
     ├── DeadlineExpired (TimeoutError)        an open connection was silent for too long
     ├── LineTooLong (ValueError)              the peer sends a line without an end
+    ├── ProxyError (ConnectionError)          a proxy refuses, or answers what its protocol does not have
+    ├── HttpError (ValueError)                an HTTP message that cannot be read; it carries the status to answer
     ├── OutputClosed (BrokenPipeError) 141    whoever read our output has gone
     └── UsageError (ValueError)      exit 2   used wrongly
         ├── AddressError                      an address that cannot be read, or not be used so
@@ -35,7 +39,7 @@ class WirecatError(OSError):
         self, message: str, *, address: object = None, step: str = "", hint: str = "", errno: int | None = None
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = self.strerror = message
         self.address = address
         self.step = step
         self.hint = hint
@@ -47,6 +51,18 @@ class WirecatError(OSError):
         if self.hint:
             text = f"{text.rstrip('.')}. {self.hint}"
         return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # That of OSError loses the errno, and calls __init__ without what it wants by name.
+        return _restored, (type(self), self.args, self.errno, vars(self))
+
+
+def _restored(kind: type[WirecatError], args: tuple[object, ...], errno: int | None, fields: dict[str, object]) -> object:
+    error = kind.__new__(kind, *args)
+    error.errno = errno
+    error.strerror = str(fields["message"])
+    vars(error).update(fields)
+    return error
 
 
 class UnknownHost(WirecatError):
@@ -85,11 +101,70 @@ class IncompleteReceive(WirecatError, EOFError):
 
 
 class DeadlineExpired(WirecatError, TimeoutError):
-    """An open connection gave nothing (or took nothing) within the time allowed. The connection is still open."""
+    """An open connection gave nothing (or took nothing) within the time allowed, or nobody came to a listener. It is
+    still open.
+
+    ``unsent`` is how many bytes of a send were not handed to the kernel, and ``seconds`` how long was waited, where that is
+    known.
+    """
+
+    def __init__(
+        self, message: str, *, unsent: int | None = None, seconds: float | None = None, **details: object
+    ) -> None:
+        super().__init__(message, **details)  # type: ignore[arg-type]
+        self.unsent = unsent
+        self.seconds = seconds
 
 
 class LineTooLong(WirecatError, ValueError):
     """The peer sent more bytes without a line's end than a line may have."""
+
+
+class ProxyError(WirecatError, ConnectionError):
+    """A proxy did not connect us to the target.
+
+    ``kind`` says why: ``refused`` (it would not, or could not), ``credentials`` (it wants a user name and password, or
+    others than those given), ``method`` (it knows no way to authenticate that we know), ``malformed`` (its answer is not
+    of its protocol), ``closed`` (it closed the connection before it had answered). ``status`` is the HTTP status or the
+    SOCKS reply code, where one came.
+    """
+
+    def __init__(self, message: str, *, kind: str = "refused", status: int | None = None, **details: object) -> None:
+        super().__init__(message, **details)  # type: ignore[arg-type]
+        self.kind = kind
+        self.status = status
+
+
+class TlsError(ConnectionBroken):
+    """TLS could not be begun with the peer, or broke. ``reason`` is OpenSSL's own word for it, where there is one."""
+
+    def __init__(self, message: str, *, reason: str = "", **details: object) -> None:
+        super().__init__(message, **details)  # type: ignore[arg-type]
+        self.reason = reason
+
+
+class CertificateError(TlsError):
+    """The peer's certificate is not trusted, not valid now, or not for the name that was asked for.
+
+    ``reason`` is OpenSSL's word for it (``self-signed certificate``); ``names_differ`` tells that the certificate is good,
+    but another's.
+    """
+
+    def __init__(self, message: str, *, names_differ: bool = False, **details: object) -> None:
+        super().__init__(message, **details)  # type: ignore[arg-type]
+        self.names_differ = names_differ
+
+
+class HttpError(WirecatError, ValueError):
+    """An HTTP message that is malformed, too large or of a kind not known here.
+
+    ``status`` is what a server answers with (RFC 9110 section 15): 400, 413, 414, 431, 501, 505; 502 where the message
+    was a response from the server behind.
+    """
+
+    def __init__(self, message: str, *, status: int = 400, **details: object) -> None:
+        super().__init__(message, **details)  # type: ignore[arg-type]
+        self.status = status
 
 
 class OutputClosed(WirecatError, BrokenPipeError):

@@ -1,7 +1,8 @@
 """What happens, as events: plain values with a time and no payload, and the queue that brings them to listeners.
 
-The log, JSON output and whatever else watches a server read the same events. A listener never blocks a client: events go
-into one bounded queue, a thread of its own hands them on, and those that did not fit are counted and told (``Missed``).
+The log, JSON output and whatever else watches a server read the same events. A listener never blocks a client: events
+go into one bounded queue, a thread of its own hands them on, and those that did not fit are counted and told
+(``Missed``).
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Event(Immutable):
 
 
 class Listening(Event):
-    """The server's sockets are open. ``addresses`` are those really bound; ``limit`` how many connections at once and
-    ``limit_reason`` what sets that limit."""
+    """The server's sockets are open. ``addresses`` are those really bound; ``limit`` how many connections at once
+    and ``limit_reason`` what sets that limit."""
 
     __slots__ = ("addresses", "limit", "limit_reason")
     name = "listening"
@@ -50,7 +51,7 @@ class Listening(Event):
 
 
 class Opened(Event):
-    """A client was admitted. ``connection`` is its number, from 1; ``open_count`` how many are open now, it included."""
+    """A client was admitted. ``connection`` is its number, from 1; ``open_count`` how many are open, it included."""
 
     __slots__ = ("connection", "local", "open_count", "peer")
     name = "opened"
@@ -72,9 +73,10 @@ class HalfClosed(Event):
 class Closed(Event):
     """A connection is over: its thread or task has ended and its socket is closed.
 
-    ``by`` is who ended it first (``peer`` or ``server``), ``reason`` how: ``end`` (an orderly end), ``reset``, ``idle``,
-    ``handler error``, ``kicked``, ``shutdown`` or ``lost`` (the network gave up). ``seconds`` it lasted, ``received`` and
-    ``sent`` are bytes, ``open_count`` how many are still open.
+    ``by`` is who ended it first (``peer`` or ``server``), ``reason`` how: ``end`` (an orderly end), ``reset``,
+    ``idle``, ``handler error``, ``kicked``, ``shutdown``, ``lost`` (the network gave up) or ``no thread left`` (the
+    machine has none for it). ``seconds`` it lasted, ``received`` and ``sent`` are bytes, ``open_count`` how many are
+    still open.
     """
 
     __slots__ = ("by", "connection", "open_count", "peer", "reason", "received", "seconds", "sent")
@@ -139,7 +141,7 @@ class Missed(Event):
 
 
 class Publisher:
-    """Hands events to listeners, in order, from a thread of its own. With no listener an event costs next to nothing."""
+    """Hands events to listeners, in order, from a thread of its own. With no listener an event costs nothing."""
 
     def __init__(self, limit: int = QUEUE_LIMIT) -> None:
         import threading
@@ -160,7 +162,7 @@ class Publisher:
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener(event)`` for every event from now on. Returns a function that ends it.
 
-        An exception of the listener ends that listener alone, and is told to ``sys.unraisablehook``.
+        An exception of the listener ends that listener alone, and is told to ``threading.excepthook``.
         """
         import threading
 
@@ -173,7 +175,10 @@ class Publisher:
 
     def _unsubscribe(self, listener: Listener) -> None:
         with self._changed:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
+            for place, other in enumerate(self._listeners):
+                if other is listener:  # one of them, where it was subscribed twice
+                    self._listeners = self._listeners[:place] + self._listeners[place + 1 :]
+                    return
 
     def publish(self, event: Event) -> None:
         """Queue an event; never waits for a listener."""
@@ -187,13 +192,18 @@ class Publisher:
             self._changed.notify()
 
     def close(self, timeout: float = 2.0) -> bool:
-        """Hand on what is queued, then end the thread. False if a listener was still busy after ``timeout`` seconds."""
+        """Hand on what is queued, then end the thread. False if a listener was still busy after ``timeout`` seconds,
+        or is the one that calls this."""
+        import threading
+
         with self._changed:
             self._closing = True
             self._changed.notify()
             thread = self._thread
         if thread is None:
             return True
+        if thread is threading.current_thread():
+            return False
         thread.join(timeout)
         return not thread.is_alive()
 
@@ -213,17 +223,16 @@ class Publisher:
                 for listener in self._listeners:
                     try:
                         listener(event)
-                    except Exception as error:
+                    except BaseException as error:
                         self._unsubscribe(listener)
-                        _tell(error, listener)
+                        _tell(error)
 
 
-def _tell(error: Exception, listener: Listener) -> None:
+def _tell(error: BaseException) -> None:
     """A broken listener must not take the server with it, and must not go unnoticed either."""
-    import sys
+    import threading
 
-    class _Unraisable:
-        exc_type, exc_value, exc_traceback = type(error), error, error.__traceback__
-        err_msg, object = "Exception ignored in a listener of events", listener
-
-    sys.unraisablehook(_Unraisable)  # type: ignore[arg-type]
+    if isinstance(error, SystemExit):  # of which the hook says nothing
+        error = RuntimeError("a listener of events called sys.exit()").with_traceback(error.__traceback__)
+    arguments = (type(error), error, error.__traceback__, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(arguments))

@@ -10,13 +10,16 @@ ENGINES = ("threads", "async")
 LARGEST_READ = 1 << 20
 
 
-def require_number(name: str, value: float | None, *, least: float, whole: bool = False, above: bool = False) -> None:
-    """Raise UsageError unless ``value`` is None or a number of at least ``least`` (more than it, with ``above``)."""
-    if value is None:
+def require_number(
+    name: str, value: float | None, *, least: float, whole: bool = False, above: bool = False, required: bool = False
+) -> None:
+    """Raise UsageError unless ``value`` is a number of at least ``least`` (more than it, with ``above``), or None, which
+    only ``required`` forbids."""
+    if value is None and not required:
         return
-    is_number = isinstance(value, int) or (isinstance(value, float) and not whole)
+    is_number = (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and not whole)
     # A NaN compares false with everything, so the test is for what is right rather than for what is wrong.
-    if not is_number or not (value > least if above else value >= least) or value == float("inf"):
+    if not is_number or value is None or not (value > least if above else value >= least) or value == float("inf"):
         kind = "a whole number" if whole else "a number"
         bound = "more than" if above else "at least"
         raise UsageError(f"{name} must be {kind} of {bound} {least:g}, not {value!r}")
@@ -36,7 +39,7 @@ class ConnectOptions(Immutable):
 
     def __init__(self, timeout: float | None = 10.0, retry: int = 0) -> None:
         require_number("timeout", timeout, least=0, above=True)
-        require_number("retry", retry, least=0, whole=True)
+        require_number("retry", retry, least=0, whole=True, required=True)
         self._set(timeout=timeout, retry=retry)
 
 
@@ -89,9 +92,9 @@ class ServeOptions(Immutable):
                 raise UsageError(f"{name} takes a list of addresses, not one string", hint=f"Write [{blocks!r}].")
         require_number("max_connections", max_connections, least=1, whole=True)
         require_number("idle_timeout", idle_timeout, least=0, above=True)
-        require_number("drain", drain, least=0)
+        require_number("drain", drain, least=0, required=True)
         require_number("chunk", chunk, least=1, whole=True)
-        require_number("backlog", backlog, least=1, whole=True)
+        require_number("backlog", backlog, least=1, whole=True, required=True)
         if chunk is not None and chunk > LARGEST_READ:
             raise UsageError(f"chunk is at most {LARGEST_READ} bytes, not {chunk}")
         self._set(

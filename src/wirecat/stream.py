@@ -22,11 +22,20 @@ class Stream:
     keeps_boundaries = False
     """Whether one receive gives exactly what one send sent (datagrams)."""
 
+    ended = False
+    """Whether the peer's end of stream has been read. Where boundaries are kept, it tells an empty datagram from the end:
+    both are 0 bytes."""
+
     peer: Address
     """The other end's address."""
 
     local: Address
     """This end's address."""
+
+    @property
+    def buffered(self) -> bool:
+        """Whether there may be bytes to receive although ``fileno`` does not poll readable (TLS reads ahead)."""
+        return False
 
     def receive_into(self, buffer: bytearray | memoryview) -> int:
         """Wait for bytes, put them into ``buffer`` and return how many; 0 is the end of the stream.

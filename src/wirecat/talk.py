@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from wirecat.address import Address
-from wirecat.connection import Connection
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_listener, open_stream
 from wirecat.errors import ListenError, NoAnswer, UsageError, WirecatError
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wirecat.async_connection import AsyncConnection
+    from wirecat.connection import Connection
     from wirecat.endpoints.listener import Listener
     from wirecat.stream import Stream
 
@@ -46,7 +46,10 @@ def connect(
     b'got \\xff'
     """
     options = ConnectOptions(timeout, retry)
-    return Connection(_open(Address.parse(address), Deadline(options.timeout), options.retry, on_retry))
+    stream = _open(Address.parse(address), Deadline(options.timeout), options.retry, on_retry)
+    from wirecat.connection import Connection  # not at the top: whoever is refused need not wait for it
+
+    return Connection(stream)
 
 
 async def connect_async(
@@ -178,6 +181,8 @@ class ConnectionListener:
         except OSError as error:
             raise ListenError(error.strerror or str(error), address=self.address, step="accept", errno=error.errno) from error
         self._accepted += 1
+        from wirecat.connection import Connection
+
         return Connection(stream, self._accepted)
 
     def close(self) -> None:

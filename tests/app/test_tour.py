@@ -10,9 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from peers import Program, wirecat_command
 
 import wirecat
+from peers import Program, wirecat_command
 from wirecat.app.tour import STEP_TIME, Step, tour
 
 TEMPLATE = b"You told me: "

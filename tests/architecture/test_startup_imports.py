@@ -64,7 +64,7 @@ CONNECT_ROOMS = {
 }
 
 #: Of the command line only what this verb needs: never the parser of another.
-CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.conversation", "wirecat.cli.parsing"}
+CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.plain", "wirecat.cli.shorthand"}
 
 #: What `socket`, `selectors` and `argparse` bring along, and no more. `shutil` is not among it, though
 #: argparse asks it for the terminal's width where a parser does not say how wide it writes: with the packers

@@ -126,7 +126,7 @@ def test_nothing_found_is_said_and_no_failure() -> None:
         (["--watch", "nan"], "seconds"),
         (["--watch", "abc"], "'abc' is no number of seconds"),
         (["--listening", "--state", "established"], "never ESTABLISHED"),
-        (["--quark"], "unrecognized arguments: --quark"),
+        (["--quark"], "unknown option --quark"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(arguments: list[str], said: str) -> None:

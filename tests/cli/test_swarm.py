@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +98,13 @@ def test_for_a_time_with_a_template_and_the_lab_s_newline() -> None:
         (("abc",), "abc"),
         ((), "ADDRESS"),
         (("unix:///tmp/x",), "TCP"),
+        (("12345", "--rate", "0"), "rate"),
+        (("12345", "--rate", "5", "--think", "1"), "exclude"),
+        (("12345", "--workers", "0"), "workers"),
+        (("12345", "--workers", "11"), "too many for 10 clients"),
+        (("12345", "--connects", "--expect", "echo"), "exclude"),
+        (("12345", "--size", "5", "--message", "x"), "exclude"),
+        (("12345", "--payload", "/no/such/file"), "/no/such/file"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(words: tuple[str, ...], said: str) -> None:
@@ -113,6 +121,50 @@ def test_an_unknown_host_is_exit_1() -> None:
     assert "unknown host" in err and err.count("\n") == 1
 
 
+def test_the_modes(tmp_path: Path) -> None:
+    (tmp_path / "payload").write_bytes(b"\0\xff" * 500)
+    with Scripted(echo) as server:
+
+        def run(*words: str) -> dict:
+            with wirecat("swarm", server.address, "--clients", "4", "--json", *words) as program:
+                code, out, err = ended(program)
+            assert (code, err) == (0, "")
+            return json.loads(out)
+
+        found = run("--rate", "100", "--duration", "300ms", "--expect", "echo")
+        assert (found["mode"], found["due"], found["replies_ok"]) == ("open loop", 30, 30)
+        found = run("--think", "50ms", "--messages", "2", "--size", "100", "--expect", "echo")
+        assert (found["think"], found["size"], found["replies_ok"]) == (0.05, 100, 8)
+        found = run("--payload", str(tmp_path / "payload"), "--messages", "2", "--expect", "echo", "--workers", "2")
+        assert (found["payload_bytes"], found["workers"], found["replies_ok"]) == (1000, 2, 8)
+        found = run("--connects", "--messages", "3")
+        assert (found["mode"], found["connects"]) == ("connects", 12)
+
+
+def test_a_payload_from_standard_input() -> None:
+    with Scripted(echo) as server:
+        words = ("swarm", server.address, "--payload", "-", "--messages", "2", "--expect", "echo", "--json")
+        with wirecat(*words) as run:
+            run.send(b"from a pipe")
+            run.close_stdin()
+            code, out, _ = ended(run)
+    assert code == 0 and json.loads(out)["payload_bytes"] == 11
+
+
+@unix_only
+def test_ctrl_c_with_workers_on_a_terminal() -> None:
+    terminals = pytest.importorskip("terminals")
+    with never_accepts() as port:
+        command = wirecat_command("swarm", f"127.0.0.1:{port}", "--clients", "4", "--workers", "2", "--expect", "echo")
+        with terminals.Terminal(command) as terminal:
+            terminal.wait_for(rb"\rconnected 4, sent 4, replies 0, 0/s")
+            terminal.type(terminals.CTRL_C)
+            code = terminal.wait()
+            shown = terminal.shown.decode()
+    assert code == 130
+    assert "4 of 4" in shown and "Ctrl-C ended it" in shown and "Traceback" not in shown
+
+
 @unix_only
 def test_too_few_descriptors_are_told_before_it_starts() -> None:
     limited = ["sh", "-c", 'ulimit -n 200 && exec "$@"', "sh"]
@@ -121,6 +173,7 @@ def test_too_few_descriptors_are_told_before_it_starts() -> None:
             code, out, err = ended(run)
     assert (code, out) == (2, "")
     assert "300 clients need 332 descriptors" in err and "may open 200" in err and "168 clients" in err
+    assert "--workers 2" in err
     assert server.accepted == 0
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+
 from peers import PROJECT, Program, environment
 
 EXERCISE = PROJECT / "examples" / "exercise"

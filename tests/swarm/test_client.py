@@ -147,6 +147,12 @@ def test_bytes_after_the_last_reply_make_it_wrong_after_all(more: bytes) -> None
     assert bench.ends == ["end"]
 
 
+def test_bytes_after_a_last_reply_that_was_wrong_do_not_count_again() -> None:
+    bench = Bench(limit=1)
+    bench.receive(b"got mX", b"more")
+    assert (bench.tally.replies, bench.tally.replies_wrong, bench.ends) == (1, 1, ["end"])
+
+
 def test_bytes_before_the_first_message_make_the_first_reply_wrong() -> None:
     bench = Bench(begin=False)
     bench.receive(b"Welcome\n")
@@ -161,7 +167,7 @@ def test_a_flood_before_the_first_message_does_not_fill_the_memory() -> None:
     bench = Bench(begin=False)
     for _ in range(100):
         bench.receive(b"x" * 65536)
-    assert len(bench.client._received) == 65536
+    assert len(bench.client._early) == 65536
 
 
 def test_unchecked_anything_that_arrives_is_the_reply() -> None:

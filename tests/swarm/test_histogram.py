@@ -61,6 +61,28 @@ def test_merging_is_recording_all(first: list[int], second: list[int]) -> None:
     assert [merged.percentile(each) for each in percents] == [both.percentile(each) for each in percents]
 
 
+@given(VALUES)
+def test_its_counts_tell_all_of_it(values: list[int]) -> None:
+    first, again = of(values), Histogram()
+    again.add_counts(first.counts(), first.maximum)
+    percents = (1, 50, 99.9, 100)
+    assert [again.percentile(each) for each in percents] == [first.percentile(each) for each in percents]
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(1, 10**6))
+def test_evenly(one: int, other: int, count: int) -> None:
+    least, largest = sorted((one, other))
+    histogram = Histogram()
+    histogram.record_evenly(least, largest, count)
+    assert histogram.count == count
+    assert histogram.maximum == largest
+    middle, lowest = histogram.percentile(50), histogram.percentile(0.0001)
+    assert middle is not None and lowest is not None
+    if count > 1:
+        assert abs(lowest - least) <= WITHIN * least + (largest - least) / min(count, 64)
+        assert abs(middle - (least + largest) / 2) <= WITHIN * largest + (largest - least) / min(count, 64)
+
+
 def test_without_a_value_there_is_no_percentile() -> None:
     histogram = Histogram()
     assert histogram.percentile(50) is None

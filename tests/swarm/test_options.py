@@ -21,6 +21,23 @@ def test_a_duration_takes_the_place_of_the_messages() -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "mode"),
+    [({}, "closed loop"), ({"think": 1}, "closed loop"), ({"rate": 1}, "open loop"),
+     ({"connects": True}, "connects"), ({"connects": True, "rate": 1}, "connects")],
+)  # fmt: skip
+def test_modes(arguments: dict, mode: str) -> None:
+    options = SwarmOptions(5, **arguments)
+    assert options.mode == mode
+    assert SwarmOptions(**options.fields()) == options
+
+
+def test_newlines() -> None:
+    assert SwarmOptions(1).newline == "lf"
+    assert SwarmOptions(1, payload=b"x").newline == "none"
+    assert SwarmOptions(1, payload=b"x", newline="lf").newline == "lf"
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ({"clients": 0}, "clients"),
@@ -40,6 +57,18 @@ def test_a_duration_takes_the_place_of_the_messages() -> None:
         ({"reply_timeout": -1}, "reply_timeout"),
         ({"reply_timeout": float("inf")}, "reply_timeout"),
         ({"connect_rate": 0}, "connect_rate"),
+        ({"rate": 0}, "rate"),
+        ({"rate": 5, "think": 1}, "exclude"),
+        ({"think": -1}, "think"),
+        ({"size": 0}, "size"),
+        ({"size": 1, "newline": "crlf"}, "no room"),
+        ({"size": 5, "message": "x"}, "exclude"),
+        ({"payload": b"", "message": "x"}, "exclude"),
+        ({"payload": b""}, "empty message"),
+        ({"payload": "text"}, "takes bytes"),
+        ({"workers": 0}, "workers"),
+        ({"workers": 2}, "2 workers are too many"),
+        ({"connects": True, "expect": "echo"}, "connects and expect"),
     ],
 )
 def test_what_cannot_be(arguments: dict, said: str) -> None:

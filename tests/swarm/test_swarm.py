@@ -209,6 +209,14 @@ def test_large_messages(loop_name: str) -> None:
     assert result.ok and result.replies_ok == 9
 
 
+@pytest.mark.parametrize("more", [{"size": 100_000}, {"payload": bytes(range(256)) * 999}, {"size": 1}])
+def test_sizes_and_payloads(loop_name: str, more: dict) -> None:
+    with Scripted(echo) as server:
+        result = swarm(server.address, 3, messages=3, expect="echo", **more)
+    assert result.ok and result.replies_ok == 9
+    assert result.processor_share >= 0
+
+
 def test_an_answer_before_all_was_read(loop_name: str) -> None:
     """Unchecked, the next message leaves while the rest of the last one is still on its way."""
 

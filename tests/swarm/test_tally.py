@@ -23,6 +23,28 @@ def test_failures_are_counted_by_kind() -> None:
     assert tally.failed == 3
 
 
+def test_adding_up() -> None:
+    tally, other = Tally(), Tally()
+    tally.latency.record(1000)
+    other.latency.record(9000)
+    other.waits.record(5)
+    other.connected, other.late, other.spoilt = 3, 2, 1
+    other.fail("reset", 2)
+    other.show_wrong(3, 4, b"right", b"rigid")
+    tally.add(other)
+    assert (tally.replies, tally.latency.maximum, tally.waits.count) == (2, 9000, 1)
+    assert (tally.connected, tally.late, tally.spoilt, tally.errors) == (3, 2, 1, {"reset": 2})
+    assert tally.first_wrong == other.first_wrong
+    assert tally.all_waits().count == 3
+
+
+def test_connects_are_no_replies() -> None:
+    tally = Tally()
+    tally.latency.record(1000)
+    tally.connects += 1
+    assert tally.replies == 0
+
+
 def test_the_first_wrong_reply_is_kept() -> None:
     tally = Tally()
     tally.show_wrong(3, 4, b"right", b"rigid")

@@ -10,9 +10,7 @@ import pytest
 
 from peers import PROJECT
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="the Makefile is for systems with a Unix shell"
-)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the Makefile is for systems with a Unix shell")
 
 
 def stub(folder: Path, name: str, version: str | None) -> Path:

@@ -10,9 +10,10 @@ from wirecat.swarm.result import Latency, SwarmResult, WrongReply
 from wirecat.views.json_swarm import swarm_json
 
 
-def document(expect: str | None = "echo", **changes: object) -> dict:
+def document(expect: str | None = "echo", asked: dict | None = None, **changes: object) -> dict:
+    options = SwarmOptions(2, expect=expect, **(asked or {}))
     fields = {
-        "address": Address.parse("127.0.0.1:12345"), "options": SwarmOptions(2, expect=expect), "started": 1.5,
+        "address": Address.parse("127.0.0.1:12345"), "options": options, "started": 1.5,
         "loop": "asyncio", "connected": 2, "connect_seconds": 0.1, "seconds": 0.5, "messages_sent": 20, "replies": 20,
         "replies_wrong": None if expect is None else 0, "first_wrong": None, "errors": {},
         "latency_us": Latency(432.123, 1234.5, 2000.0, 3000.0, 4000.0), "left_open": 0, "interrupted": False,
@@ -30,6 +31,8 @@ def test_what_scripts_rely_on() -> None:
         "latency_us": {"p50": 432.1, "p90": 1234.5, "p99": 2000.0, "p999": 3000.0, "max": 4000.0},
         "address": {"host": "127.0.0.1", "port": 12345}, "started": "1970-01-01T00:00:01.500000Z",
         "interrupted": False, "first_wrong": None, "messages": 10, "duration": None, "left_open": 0,
+        "mode": "closed loop", "rate": None, "think": 0.0, "workers": 1, "size": None, "payload_bytes": None,
+        "due": None, "late": None, "unsent": None, "connects": None, "connects_per_second": None, "lost": [],
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
     assert "closed loop" in found["latency_taken"]
@@ -39,6 +42,18 @@ def test_unchecked_replies_are_neither_right_nor_wrong() -> None:
     found = document(expect=None)
     assert (found["checked"], found["replies"]) == (False, 20)
     assert (found["replies_ok"], found["replies_wrong"]) == (None, None)
+
+
+def test_other_modes() -> None:
+    found = document(asked={"rate": 10, "size": 64}, due=20, late=3, unsent=1)
+    assert [found[name] for name in ("mode", "rate", "size", "message")] == ["open loop", 10, 64, None]
+    assert [found[name] for name in ("due", "late", "unsent", "ok")] == [20, 3, 1, False]
+    assert "open loop" in found["latency_taken"]
+    found = document(asked={"payload": b"abc", "workers": 2}, lost=("one",), processor_share=0.12345)
+    assert [found[name] for name in ("payload_bytes", "workers", "lost", "ok")] == [3, 2, ["one"], False]
+    assert found["processor_share"] == 0.123
+    found = document(expect=None, asked={"connects": True}, connects=20, replies=0)
+    assert [found[name] for name in ("mode", "connects", "connects_per_second")] == ["connects", 20, 40.0]
 
 
 def test_nothing_to_time() -> None:

@@ -27,6 +27,7 @@ def test_what_it_says() -> None:
     assert progress_text(progress()) == "connected 200, sent 1234, replies 1200, 4322/s"
     assert progress_text(progress(wrong=3)) == "connected 200, sent 1234, replies 1200 (3 wrong), 4322/s"
     assert progress_text(progress("closing")).endswith("closing")
+    assert progress_text(progress("knocking", connected=99, failed=1)) == "99 connects, 1 failed, 4322/s"
     assert len(progress_text(progress(sent=10**30, replies=10**30))) <= 79
 
 

@@ -7,12 +7,15 @@ import pytest
 from wirecat.address import Address
 from wirecat.swarm.options import SwarmOptions
 from wirecat.swarm.result import Latency, SwarmResult, WrongReply
-from wirecat.views.text_swarm import HOW_LATENCY_WAS_TAKEN, milliseconds, swarm_text
+from wirecat.views.text_swarm import how_latency_was_taken, milliseconds, swarm_text
 
 
-def result(expect: str | None = "echo", duration: float | None = None, **changes: object) -> SwarmResult:
+def result(
+    expect: str | None = "echo", duration: float | None = None, asked: dict | None = None, **changes: object
+) -> SwarmResult:
+    options = SwarmOptions(200, expect=expect, duration=duration, **(asked or {}))
     fields = {
-        "address": Address.parse("127.0.0.1:12345"), "options": SwarmOptions(200, expect=expect, duration=duration),
+        "address": Address.parse("127.0.0.1:12345"), "options": options,
         "started": 0.0, "loop": "asyncio", "connected": 200, "connect_seconds": 0.1, "seconds": 0.5,
         "messages_sent": 2000, "replies": 2000, "replies_wrong": None if expect is None else 0, "first_wrong": None,
         "errors": {}, "latency_us": Latency(432.1, 1234.5, 12_345.6, 123_456.7, 1_234_567.8), "left_open": 0,
@@ -32,13 +35,61 @@ def test_all_well() -> None:
         "  time        0.500 s\n"
         "  rate        4000 requests/s\n"
         "  latency     p50 0.432 ms   p90 1.23 ms   p99 12.3 ms   p99.9 123 ms   max 1235 ms\n"
-        f"              {HOW_LATENCY_WAS_TAKEN}\n"
+        f"              {how_latency_was_taken(SwarmOptions(1))}\n"
     )
 
 
-def test_how_the_latency_was_taken_is_one_line() -> None:
-    assert "\n" not in HOW_LATENCY_WAS_TAKEN
-    assert "closed loop" in HOW_LATENCY_WAS_TAKEN
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "closed loop, from ready to send"),
+        ({"think": 0.5}, "closed loop with pauses of 0.5 s"),
+        ({"rate": 10}, "open loop, from when each request should have left"),
+        ({"connects": True}, "from setting out to connect until it stood"),
+        ({"connects": True, "rate": 10}, "from when each connect should have begun"),
+    ],
+)
+def test_how_the_latency_was_taken_is_one_line_that_fits_the_mode(asked: dict, said: str) -> None:
+    line = how_latency_was_taken(SwarmOptions(1, **asked))
+    assert line.startswith(said) and "\n" not in line and line.isascii()
+
+
+def test_an_open_loop() -> None:
+    text = swarm_text(result(asked={"rate": 2.5}, due=2000, late=12, unsent=0))
+    assert "10 messages each, 2.5 a second in all, every reply checked\n" in text
+    assert "  in time     1988 of 2000; 12 left more than 1 ms late\n" in text
+    assert "  in time     all 2000\n" in swarm_text(result(asked={"rate": 2.5}, due=2000, late=0, unsent=0))
+    assert "; 0 left more than 1 ms late, 5 never left\n" in swarm_text(
+        result(asked={"rate": 1}, due=9, late=0, unsent=5)
+    )
+
+
+def test_connects() -> None:
+    text = swarm_text(
+        result(expect=None, asked={"connects": True}, connects=1999, errors={"refused": 1}, messages_sent=0, replies=0)
+    )
+    assert "10 connects each\n" in text
+    assert "  connects    1999 made\n" in text and "  rate        3998 connects/s\n" in text
+    assert "1 connect failed" in text
+    assert "replies" not in text and "sent" not in text
+
+
+def test_payloads_and_processes() -> None:
+    assert "200 clients in 3 processes at once, 10 messages each of 1.5 kB" in swarm_text(
+        result(asked={"payload": b"x" * 1500, "workers": 3})
+    )
+    assert "10 messages each of 64 B" in swarm_text(result(asked={"size": 64}))
+
+
+def test_a_swarm_that_is_busy_says_so() -> None:
+    assert "limit" not in swarm_text(result(processor_share=0.5))
+    assert "used 97% of a processor: with --workers" in swarm_text(result(processor_share=0.97))
+    assert "may be the limit itself" in swarm_text(result(processor_share=0.97, asked={"workers": 2}))
+
+
+def test_a_worker_that_died() -> None:
+    text = swarm_text(result(errors={"worker_died": 100}, lost=("the process of clients 1 to 100 was killed",)))
+    assert "  lost        the process of clients 1 to 100 was killed; what they did is in no number\n" in text
 
 
 def test_unchecked_is_said_and_nothing_is_called_right() -> None:

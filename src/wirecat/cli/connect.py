@@ -2,58 +2,49 @@
 
 from __future__ import annotations
 
-from wirecat.cli.conversation import converse
-from wirecat.cli.parsing import add_address, joined_address, make_parser, parse, seconds, whole
-from wirecat.errors import UsageError
+import sys
+
+from wirecat.cli import shorthand
+from wirecat.cli.plain import join_address, plain_options
 from wirecat.talk import connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from wirecat.cli.environment import Environment
+    from wirecat.connection import Connection
     from wirecat.errors import WirecatError
 
-NEWLINES = ("lf", "crlf", "none")
+DEFAULTS = {
+    "ask": False,
+    "prompt": "> ",
+    "reply_wait": 0.2,
+    "reply_timeout": 10.0,
+    "newline": "lf",
+    "timeout": 10.0,
+    "retry": 0,
+    **shorthand.DEFAULTS,
+}
 
 
 def run(arguments: list[str], environment: Environment) -> int:
     """Connect and talk; exit code 0 after the peer's orderly end."""
-    parser = make_parser(
-        "connect",
-        "Connect to ADDRESS. What you type goes there, what comes is printed. The end of the input ends our half of the\n"
-        "connection (half-close); the peer's end ends the program.",
-        [
-            ("wirecat connect 12345", "talk to a server on this PC (start one: wirecat serve echo)"),
-            ("printf 'hello\\n' | wirecat connect localhost:12345", "send, half-close, print the reply"),
-            ("wirecat connect --ask 12345", "question and answer, line by line; an empty line ends it"),
-        ],
-    )
-    add_address(parser, "where to connect to")
-    parser.add_argument("--ask", action="store_true", help="a prompt; each line is sent, the reply printed; empty line: end")
-    parser.add_argument("--prompt", default="> ", metavar="TEXT", help="the prompt of --ask (default '> ')")
-    parser.add_argument(
-        "--reply-wait", type=seconds, default=0.2, metavar="S",
-        help="--ask: a reply is over after S seconds without a byte (default 0.2)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--reply-timeout", type=seconds, default=10.0, metavar="S", help="--ask: wait S seconds for its first byte (default 10)"
-    )
-    parser.add_argument(
-        "--newline", choices=NEWLINES, default="lf", help="what ends each line sent: lf (default), crlf, or none (the lab's way)"
-    )
-    parser.add_argument("--timeout", type=seconds, default=10.0, metavar="S", help="seconds for all of connecting (default 10)")
-    parser.add_argument("--retry", type=whole, default=0, metavar="N", help="try N times more, with growing pauses")
-    options = parse(parser, arguments, environment)
-    if options.timeout == 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+    options = plain_options(arguments, DEFAULTS) or _parsed(arguments, environment)
 
     def told(error: WirecatError, pause: float) -> None:
         environment.note(f"{error.address}: {error.message}; trying again in {pause:.1f} s")
 
-    address = joined_address(parser, options.address)
+    address = shorthand.with_flags(join_address(options.address), options, environment)
     connection = connect(address, timeout=options.timeout, retry=options.retry, on_retry=told)
     with connection:
         if options.verbose:
             environment.message(f"connected to {connection.peer} from {connection.local}")
+            _tell_tls(connection, environment)
+        elif environment.stdin_is_terminal:
+            how = "an empty line" if options.ask else "Ctrl-C" if sys.platform == "win32" else "Ctrl-D or Ctrl-C"
+            environment.note(f"connected to {connection.peer} ({how} ends it)")
+        # Imported now and not at the top: whoever is refused need not wait for it.
         if options.ask:
             from wirecat.cli.ask import ask
 
@@ -61,4 +52,64 @@ def run(arguments: list[str], environment: Environment) -> int:
                 connection, environment, prompt=options.prompt, newline=options.newline, first=options.reply_timeout,
                 silence=options.reply_wait,
             )  # fmt: skip
-        return converse(connection, environment, newline=options.newline, verbose=options.verbose)
+        return _converse(connection, environment, options.newline, options.verbose)
+
+
+def _converse(connection: Connection, environment: Environment, newline: str, verbose: int) -> int:
+    from wirecat.cli.conversation import converse
+
+    code = converse(connection, environment, newline=newline, verbose=verbose, ends_with_input=True)
+    if environment.stdin_is_terminal and connection.ended:
+        environment.note(f"{connection.peer} closed the connection")
+    return code
+
+
+def _tell_tls(connection: Connection, environment: Environment) -> None:
+    """What was agreed on, and whose certificate it was."""
+    facts = getattr(connection.stream, "tls", None)
+    if facts is None:
+        return
+    from wirecat.wire.printable import printable
+    from wirecat.wire.x509_names import name_text
+
+    names = facts.names
+    whose = printable(name_text(names.subject)) if names is not None else "no certificate"
+    environment.message(f"{facts.version}, {facts.cipher}{f', {facts.alpn}' if facts.alpn else ''}; {whose}")
+    if facts.sha256:
+        environment.message(f"SHA-256 fingerprint of its certificate: {facts.sha256}")
+
+
+def _parsed(arguments: list[str], environment: Environment) -> Namespace:
+    from wirecat.cli.parsing import add_address, make_parser, parse, require_address, seconds, whole
+
+    parser = make_parser(
+        "connect",
+        "Connect to ADDRESS. What you type goes there, what comes is printed. The end of the input (Ctrl-D) tells\n"
+        "the server that you send no more; its own end ends the program.",
+        [
+            ("wirecat connect 12345", "talk to a server on this PC (start one: wirecat serve echo)"),
+            ("printf 'hello\\n' | wirecat connect localhost:12345", "send, half-close, print the reply"),
+            ("wirecat connect --ask 12345", "question and answer, line by line; an empty line ends it"),
+            ("wirecat connect --tls example.org 443", "by TLS, and only if it is example.org that answers"),
+        ],
+    )
+    add_address(parser, "where to connect to")
+    add = parser.add_argument
+    add("--ask", action="store_true", help="a prompt; each line is sent, the reply printed; an empty line ends it")
+    add("--prompt", metavar="TEXT", help="--ask: the prompt (default '> ')")
+    add("--reply-wait", type=seconds, metavar="S",
+        help="--ask: a reply is over after S seconds without a byte (default 0.2)")  # fmt: skip
+    add("--reply-timeout", type=seconds, metavar="S", help="--ask: wait S seconds for its first byte (default 10)")
+    add("--newline", choices=("lf", "crlf", "none"),
+        help="what ends each line sent: lf (default), crlf, or none (the lab's way)")  # fmt: skip
+    add("--timeout", type=seconds, metavar="S", help="seconds for all of connecting (default 10)")
+    add("--retry", type=whole, metavar="N", help="try N times more, with growing pauses")
+    shorthand.add_end_flags(parser)
+    parser.set_defaults(**DEFAULTS)
+    options = parse(parser, arguments, environment)
+    if options.timeout == 0:
+        parser.error("--timeout: it must be more than 0 seconds")
+    if options.retry < 0:
+        parser.error(f"--retry: {options.retry} is less than 0")
+    require_address(parser, options.address)
+    return options

@@ -6,11 +6,14 @@ from time import monotonic
 
 from wirecat.connection import Connection
 from wirecat.endpoints.stdio import StdioStream
+from wirecat.errors import DeadlineExpired
 from wirecat.pump import pump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
+
+REPLY_WAIT = 0.5  # seconds
 
 
 def converse(
@@ -21,20 +24,29 @@ def converse(
     verbose: int = 0,
     half_close: bool = True,
     local: StdioStream | None = None,
+    ends_with_input: bool = False,
 ) -> int:
-    """Pump until the peer's end. Returns 0; raises what broke the connection, or OutputClosed."""
+    """Pump until the peer's end. Returns 0; raises what broke the connection, or OutputClosed.
+
+    A peer that cannot be told that nothing more will be sent (UDP) would never end: with ``ends_with_input`` the end of
+    the input ends it, once nothing has come for REPLY_WAIT seconds.
+    """
     stdio = local or StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
     if newline != "lf":
         from wirecat.taps.newline import NewlineTap
 
         connection.attach(NewlineTap(newline))
+    screen = None
     if environment.stdout_is_terminal:
         from wirecat.taps.printable import PrintableTap
 
-        connection.attach(PrintableTap())
+        screen = PrintableTap()
+        connection.attach(screen)
     started = monotonic()
     try:
-        result = pump(Connection(stdio), connection, until_right_ends=True, half_close=half_close)
+        failures = _pump(stdio, connection, half_close, ends_with_input and not connection.stream.can_half_close)
+        if screen is not None and not screen.at_line_start:
+            stdio.send(b"\n")  # what is said next, by us or by the shell, gets a line of its own
     finally:
         if local is None:
             stdio.close()
@@ -43,6 +55,17 @@ def converse(
             f"{connection.peer}: {connection.bytes_sent} bytes sent, {connection.bytes_received} bytes received "
             f"in {monotonic() - started:.2f} s"
         )
-    if result.failures:
-        raise result.failures[0]
+    if failures:
+        raise failures[0]
     return 0
+
+
+def _pump(stdio: StdioStream, connection: Connection, half_close: bool, ends_with_input: bool) -> list[OSError]:
+    """Pump, and give what went wrong."""
+    try:
+        linger = REPLY_WAIT if ends_with_input else None
+        return pump(
+            Connection(stdio), connection, until_right_ends=True, half_close=half_close, linger=linger
+        ).failures
+    except DeadlineExpired:
+        return []

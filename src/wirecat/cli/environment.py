@@ -1,4 +1,4 @@
-"""What a command has to do with: its standard streams, whether they are terminals, and how to say something on stderr."""
+"""What a command has to do with: its standard streams, whether they are terminals, how to say something on stderr."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 class Environment:
     """Passed to every verb in place of the globals, so that a test can pass another.
 
-    ``stdin``, ``stdout`` and ``stderr`` are text streams; ``no_input`` tells that standard input is closed or /dev/null.
+    ``stdin``, ``stdout`` and ``stderr`` are text streams; ``no_input`` tells that standard input is closed or the null
+    device.
     """
 
     __slots__ = (
-        "no_input", "quiet", "stderr", "stderr_is_terminal", "stdin", "stdin_is_terminal", "stdout", "stdout_is_terminal",
-        "variables",
+        "no_input", "quiet", "stderr", "stderr_is_terminal", "stdin", "stdin_is_terminal", "stdout",
+        "stdout_is_terminal", "variables",
     )  # fmt: skip
 
     def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO, variables: Mapping[str, str]) -> None:
@@ -38,9 +39,9 @@ class Environment:
         """That of this process. A standard descriptor that is closed is occupied first (see ``_occupy``)."""
         _occupy()
         # The null device stands in for streams that Python left out because their descriptor was closed.
-        stdin = sys.stdin or open(0, closefd=False)
-        stdout = sys.stdout or open(1, "w", closefd=False)
-        stderr = sys.stderr or open(2, "w", closefd=False)
+        stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
+        stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+        stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
         return cls(stdin, stdout, stderr, os.environ)
 
     def message(self, text: str) -> None:
@@ -54,35 +55,70 @@ class Environment:
 
     def write_error(self, text: str) -> None:
         """Write to stderr as it stands; where nobody reads stderr any more there is nobody to tell."""
-        write_unbuffered(self.stderr, text)
+        try:
+            write_whole(self.stderr, text)
+        except OSError:
+            return
+
+    def write(self, text: str) -> None:
+        """Write a result to stdout, all of it, at once.
+
+        Raises OutputClosed when nobody reads it any more, WirecatError when it takes no more (a full disk).
+        """
+        try:
+            write_whole(self.stdout, text)
+        except OSError as error:
+            raise _output_failure(error) from error
+
+    def flush(self) -> None:
+        """Hand on what was written to stdout by others' means. Raises what ``write`` raises."""
+        try:
+            self.stdout.flush()
+        except OSError as error:
+            raise _output_failure(error) from error
 
     def colour(self, stream_is_terminal: bool) -> bool:
         """Whether colour is wanted there (https://no-color.org)."""
         return stream_is_terminal and not self.variables.get("NO_COLOR") and self.variables.get("TERM") != "dumb"
 
 
-def write_unbuffered(stream: TextIO, text: str) -> bool:
-    """Write past Python's buffer: a thread that hangs in a write to a stalled terminal then holds no lock that the end of
-    the process needs. False when nobody reads the stream any more."""
-    data = text.encode("utf-8", "backslashreplace")
+def write_whole(stream: TextIO, text: str) -> None:
+    """Write all of ``text`` past Python's buffer. A character that the stream's encoding lacks becomes an escape.
+
+    A thread that hangs in a write to a stalled terminal then holds no lock that the end of the process needs; and under
+    ``python -u`` a text stream drops what one write(2) does not take. Raises OSError when nobody reads it any more.
+    """
+    encoding = stream.encoding or "utf-8"
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError, AttributeError):  # a stream of a test, in memory
-        stream.write(text)
-        return True
-    try:
-        while data:
+        descriptor = -1
+    if descriptor < 0 or (os.name == "nt" and stream.isatty()):  # a Windows console takes text, not bytes
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+        return
+    stream.flush()
+    data = memoryview(text.replace("\n", os.linesep).encode(encoding, "backslashreplace"))
+    while data:
+        try:
             data = data[os.write(descriptor, data) :]
-    except OSError:
-        return False
-    return True
+        except BlockingIOError:  # whoever shares the descriptor has made it non-blocking
+            import select
+
+            select.select([], [descriptor], [])
+
+
+def _output_failure(error: OSError) -> OSError:
+    from wirecat.endpoints.failures import output_failure
+
+    return output_failure(error)
 
 
 def _occupy() -> None:
     """Give descriptors 0, 1 and 2 something to stand for, where they are closed.
 
-    Else the first socket would get such a number, and what is meant for stderr would go to the peer. Input then is empty;
-    output fails, and is told, because the null device is opened for reading only.
+    Else the first socket would get such a number, and what is meant for stderr would go to the peer. Input then is
+    empty; output fails, and is told, because the null device is opened for reading only.
     """
     for descriptor in (0, 1, 2):
         try:

@@ -20,15 +20,18 @@ def run(arguments: list[str], environment: Environment) -> int:
     """Listen and talk; exit code 0 after the client's orderly end."""
     parser = make_parser(
         "listen",
-        "Wait for a client on ADDRESS and talk to it: what you type goes there, what comes is printed. The client's end\n"
-        "ends the program, or with --keep-open lets the next one in. (For many at once there is: wirecat serve.)",
+        "Wait for a client on ADDRESS and talk to it: what you type goes there, what comes is printed. The\n"
+        "client's end ends the program, or with --keep-open lets the next one in. (For many at once there is:\n"
+        "wirecat serve.)",
         [
             ("wirecat listen 12345", "one end of a chat; the other: wirecat connect 12345"),
             ("wirecat listen 12345 > received.bin", "take a file: wirecat connect 12345 < file.bin"),
         ],
     )
     add_address(parser, "where to listen", default="12345")
-    parser.add_argument("--lan", action="store_true", help="let others in, not this PC alone (a bare port means this PC)")
+    parser.add_argument(
+        "--lan", action="store_true", help="let others in, not this PC alone (a bare port means this PC)"
+    )
     parser.add_argument("--keep-open", action="store_true", help="after one client take the next, one after the other")
     parser.add_argument(
         "--newline", choices=("lf", "crlf", "none"), default="lf", help="what ends each line sent (default lf)"
@@ -62,7 +65,12 @@ def _one_client(
         environment.note(f"{connection.peer} connected")
         try:
             converse(
-                connection, environment, newline=options.newline, verbose=options.verbose, half_close=half_close, local=local
+                connection,
+                environment,
+                newline=options.newline,
+                verbose=options.verbose,
+                half_close=half_close,
+                local=local,
             )
         except ConnectionBroken as error:
             if not options.keep_open:

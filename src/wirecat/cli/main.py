@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from wirecat.cli.environment import Environment
-from wirecat.errors import OutputClosed, UsageError, WirecatError
+from wirecat.errors import UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ VERBS = {
     "swarm": ("wirecat.cli.swarm", "put many clients on a server and check every reply"),
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),
+    "ncat": ("wirecat.cli.ncat.run", "be ncat: its options, its messages, its exit codes"),
     "tour": ("wirecat.cli.tour", "see it all at work, in at most 15 seconds"),
 }
 _INTERRUPTED = 130  # 128 + SIGINT
-_OUTPUT_CLOSED = OutputClosed.exit_code
 
 
 def main(arguments: list[str]) -> int:
@@ -37,19 +37,17 @@ def main(arguments: list[str]) -> int:
 def _guarded(arguments: list[str], environment: Environment) -> int:
     try:
         code = dispatch(arguments, environment)
-        environment.stdout.flush()
+        environment.flush()
         return code
     except WirecatError as error:
         environment.message(str(error))
         code = error.exit_code
     except KeyboardInterrupt:
+        if environment.stdin_is_terminal and environment.stderr_is_terminal:
+            environment.write_error("\n")  # the shell's prompt gets a line of its own, behind the ^C
         code = _INTERRUPTED
-    except BrokenPipeError:
-        environment.message("standard output was closed before all of it was written")
-        code = _OUTPUT_CLOSED
     except Exception as error:
-        environment.message(_as_a_bug(error, environment))
-        code = 2
+        code = _failed(error, environment)
     _leave(environment)
     return code
 
@@ -61,18 +59,18 @@ def dispatch(arguments: list[str], environment: Environment) -> int:
         return UsageError.exit_code
     verb, rest = arguments[0], arguments[1:]
     if verb in ("-h", "--help", "help"):
-        if verb == "help" and rest and rest[0] in VERBS:
+        if verb == "help" and rest:
             return dispatch([rest[0], "--help"], environment)
-        environment.stdout.write(help_text())
+        environment.write(help_text())
         return 0
     if verb in ("-V", "--version"):
         from wirecat._version import __version__
 
-        environment.stdout.write(f"wirecat {__version__}\n")
+        environment.write(f"wirecat {__version__}\n")
         return 0
     row = VERBS.get(verb)
     if row is None:
-        raise UsageError(f"unknown verb {verb!r}{_meant(verb)}", hint=f"There are: {', '.join(VERBS)}. See: wirecat --help")
+        raise _no_verb(arguments)
     try:
         code = _function(row[0])(rest, environment)
     except SystemExit as ended:  # argparse's --help
@@ -96,18 +94,41 @@ def help_text() -> str:
         "  wirecat serve echo               # a server on port 12345 of this PC\n"
         "  wirecat connect 12345            # and a client that talks to it\n\n"
         "Verbs:\n" + "\n".join(lines) + "\n\n"
-        "Addresses: 12345 (this PC)  host:12345  [::1]:12345  :12345 (all interfaces)  unix:///path\n"
+        "Addresses: 12345 (this PC)  host:12345  [::1]:12345  :12345 (every interface)\n"
+        "           unix:///path\n"
         "Exit codes: 0 done, 1 the network said no, 2 wrong use, 130 Ctrl-C.\n"
-        "wirecat VERB --help tells the rest; wirecat --version the version.\n"
+        "wirecat VERB --help tells the rest, wirecat --version the version.\n"
     )
 
 
-def _meant(verb: str) -> str:
-    """A guess at a misspelt verb."""
+def _no_verb(arguments: list[str]) -> UsageError:
+    """What to say to whoever began with something else: an option, an address, a misspelt verb."""
+    verb = arguments[0]
+    if verb.startswith("-"):
+        return UsageError(f"an option before the verb: {verb!r}", hint=f"Write it behind: wirecat VERB … {verb}")
+    if any(letter.isdigit() for letter in verb):
+        return UsageError(f"unknown verb {verb!r}", hint=f"To talk to a server: wirecat connect {' '.join(arguments)}")
     import difflib
 
     close = difflib.get_close_matches(verb, VERBS, 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    return UsageError(f"unknown verb {verb!r}{meant}", hint=f"There are: {', '.join(VERBS)}. See: wirecat --help")
+
+
+def _failed(error: Exception, environment: Environment) -> int:
+    """Say what an error means that is none of wirecat's own; the exit code."""
+    import errno
+
+    # What only a write(2) to standard output can still raise here: all that the network says comes as a WirecatError.
+    full = (errno.EIO, errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EBADF, *full) and error.filename is None:
+        from wirecat.endpoints.failures import output_failure
+
+        told = output_failure(error)
+        environment.message(str(told))
+        return told.exit_code
+    environment.message(_as_a_bug(error, environment))
+    return UsageError.exit_code
 
 
 def _as_a_bug(error: Exception, environment: Environment) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from wirecat.cli.parsing import Parser, make_parser, parse, seconds, whole
-from wirecat.cli.stopping import serve_until_stopped
+from argparse import ArgumentTypeError
+
+from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seconds, whole
+from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.server.handlers import BUILT_IN
 from wirecat.server.server import DEFAULT_ADDRESS, serve
@@ -25,57 +27,107 @@ def run(arguments: list[str], environment: Environment) -> int:
     """Serve until stopped; exit code 0 after a drain, 128 + n when signal n came a second time."""
     parser = _parser()
     options = parse(parser, arguments, environment)
-    address = opened_to_others(options.address, options.lan)
+    address = opened_to_others(joined_address(parser, options.address, DEFAULT_ADDRESS), options.lan)
     if options.chunk is not None and options.framing == "line":
-        raise UsageError("--chunk and --framing line exclude each other", hint="Lines are whole, whatever the pieces were.")
+        raise UsageError(
+            "--chunk and --framing line exclude each other", hint="Lines are whole, whatever the pieces were."
+        )
     raise_descriptor_limit()
-    server = serve(
-        options.handler, address, on_event=_listener(options, environment), engine=options.engine, once=options.once,
-        framing=options.framing, chunk=options.chunk, max_connections=options.max_connections, drain=options.drain,
-        idle_timeout=options.idle_timeout, allow=_words(options.allow), deny=_words(options.deny),
-        on_start=lambda started: _attach_transcript(started, options, environment),
-    )  # fmt: skip
-    return serve_until_stopped(server)
+    transcript = _Transcript(options, environment)
+    tell = _json_listener(environment) if options.json else _text_listener(options, environment, transcript)
+    with StopSignals() as signals:
+
+        def before_the_first_client(server: Server) -> None:
+            transcript.attach(server)
+            signals.catch()
+
+        server = serve(
+            options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
+            once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
+            max_connections=options.max_connections, idle_timeout=options.idle_timeout,
+            allow=_blocks("--allow", options.allow), deny=_blocks("--deny", options.deny),
+        )  # fmt: skip
+        code = signals.wait(server)
+    if not server.ended:
+        leave(code, environment)
+    return code
 
 
-def _words(values: list[str]) -> list[str]:
-    return [word for value in values for word in value.split(",") if word]
+def _blocks(option: str, values: list[str]) -> list[str]:
+    """The addresses and blocks of a repeatable option, each of which may be several with commas between."""
+    words = [word.strip() for value in values for word in value.split(",")]
+    if "" in words:  # an empty variable of a script must not open what it was to close
+        raise UsageError(f"{option} was given nothing", hint="Write 192.168.1.7 or 192.168.1.0/24.")
+    return words
 
 
-def _attach_transcript(server: Server, options: Namespace, environment: Environment) -> None:
-    """What clients say is shown on a terminal, or when asked for; in a log file it would be much, and private."""
-    if not options.quiet and (environment.stderr_is_terminal or options.verbose) and not options.json:
-        server.attach(TranscriptTap(server.publish))
+class _Transcript:
+    """What clients say: shown on a terminal, or when asked for; in a log file it would be much, and private."""
+
+    def __init__(self, options: Namespace, environment: Environment) -> None:
+        asked_for = environment.stderr_is_terminal or options.verbose
+        self._wanted = bool(asked_for) and not options.quiet and not options.json
+        self._tap: TranscriptTap | None = None
+
+    def attach(self, server: Server) -> None:
+        """Let the tap see every connection of ``server``."""
+        if self._wanted:
+            self._tap = TranscriptTap(server.publish)
+            server.attach(self._tap)
+
+    def rest(self) -> list[Event]:
+        """What was not shown until now, for the last moment in which it can be told."""
+        return [] if self._tap is None else self._tap.take_hidden()
 
 
-def _listener(options: Namespace, environment: Environment) -> Callable[[Event], None] | None:
-    from wirecat.cli.environment import write_unbuffered
-    from wirecat.events import Failed
+def _json_listener(environment: Environment) -> Callable[[Event], None]:
+    from wirecat.views.json_server import event_line
 
-    if options.json:
-        from wirecat.views.json_server import event_line
+    open_still = True
 
-        open_still = True
+    def tell(event: Event) -> None:
+        nonlocal open_still
+        if not open_still:
+            return
+        try:
+            environment.write(event_line(event) + "\n")
+        except OSError as error:
+            # A server goes on serving though its log's reader has gone; it says so once.
+            open_still = False
+            environment.message(f"{error}: events are no longer written, clients are still served")
 
-        def tell_json(event: Event) -> None:
-            nonlocal open_still
-            if open_still and not write_unbuffered(environment.stdout, event_line(event) + "\n"):
-                # A server goes on serving though its log's reader has gone; it says so once.
-                open_still = False
-                environment.message("standard output was closed: events are no longer written, clients are still served")
+    return tell
 
-        return tell_json
+
+def _text_listener(options: Namespace, environment: Environment, transcript: _Transcript) -> Callable[[Event], None]:
+    from wirecat.events import Failed, Stopped
     from wirecat.views.text_server import ServerLog
 
     log = ServerLog(verbose=bool(options.verbose))
 
     def tell(event: Event) -> None:
-        if not options.quiet or isinstance(event, Failed):
-            lines = log.lines(event)
-            if lines:
-                environment.write_error("\n".join(lines) + "\n")
+        if options.quiet and not isinstance(event, Failed):
+            return
+        events = [*transcript.rest(), event] if isinstance(event, Stopped) else [event]
+        lines = [line for each in events for line in log.lines(each)]
+        if lines:
+            environment.write_error("\n".join(lines) + "\n")
 
     return tell
+
+
+def _at_least_one(text: str) -> int:
+    value = whole(text)
+    if value < 1:
+        raise ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def _above_zero(text: str) -> float:
+    value = seconds(text)
+    if not value:
+        raise ArgumentTypeError(f"{text!r} is no time at all; leave it out for none")
+    return value
 
 
 def _parser() -> Parser:
@@ -93,16 +145,17 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("handler", metavar="HANDLER", help="what answers a client")
-    add("address", nargs="?", default=DEFAULT_ADDRESS, metavar="ADDRESS", help="where to listen (default 12345; 0: a free port)")
+    where = "where to listen (default 12345; port 0: a free one): 12345, host:12345, [::1]:12345 or HOST PORT"
+    add("address", nargs="*", default=[], metavar="ADDRESS", help=where)
     add("--lan", action="store_true", help="let others in, not this PC alone; prints the addresses to hand out")
     add("--engine", choices=("threads", "async"), help="threads or an event loop (built-in handlers: default threads)")
-    add("--framing", choices=("none", "line"), default="none", help="none (default): answer each piece; line: whole lines")
-    add("--chunk", type=whole, metavar="N", help="read at most N bytes at a time")
+    add("--framing", choices=("none", "line"), default="none", help="none: answer each piece; line: whole lines")
+    add("--chunk", type=_at_least_one, metavar="N", help="read at most N bytes at a time")
     add("--once", action="store_true", help="serve one connection, then exit")
-    add("--max-connections", type=whole, metavar="N", help="at most N at once (default: what this machine allows)")
-    add("--idle-timeout", type=seconds, metavar="S", help="close a connection after S seconds without a byte either way")
+    add("--max-connections", type=_at_least_one, metavar="N", help="at most N at once (default: what this PC allows)")
+    add("--idle-timeout", type=_above_zero, metavar="S", help="close a connection after S seconds without a byte")
     add("--allow", action="append", default=[], metavar="ADDR", help="let in this address or block only (repeatable)")
     add("--deny", action="append", default=[], metavar="ADDR", help="keep out this address or block (repeatable; wins)")
-    add("--drain", type=seconds, default=2.0, metavar="S", help="seconds for open connections when stopping (default 2)")
+    add("--drain", type=seconds, default=2.0, metavar="S", help="seconds for clients to end when stopping (default 2)")
     add("--json", action="store_true", help="events on stdout, one JSON object a line")
     return parser

@@ -51,8 +51,8 @@ def _parser() -> Parser:
         "sockets",
         "List this machine's listening sockets and active connections, as netstat does.",
         [
-            ("wirecat sockets --listening", "who listens here, and which process it is"),
-            ("wirecat sockets --port 12345 --watch 1", "the connections of one port, every second"),
+            ("wirecat sockets --listening", "who listens, and which process"),
+            ("wirecat sockets --port 12345 --watch 1", "one port, again every second"),
         ],
     )
     add = parser.add_argument

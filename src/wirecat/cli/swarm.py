@@ -24,7 +24,8 @@ def run(arguments: list[str], environment: Environment) -> int:
     parser = _parser()
     options = parse(parser, arguments, environment)
     address = joined_address(parser, options.address)
-    _require_descriptors(options.clients)
+    payload = None if options.payload is None else _read_payload(options.payload)
+    _require_descriptors(options.clients, options.workers)
     line = None
     if environment.stderr_is_terminal and not environment.quiet:
         from wirecat.views.swarm_progress import ProgressLine
@@ -37,11 +38,17 @@ def run(arguments: list[str], environment: Environment) -> int:
             messages=options.messages,
             duration=options.duration,
             message=options.message,
+            size=options.size,
+            payload=payload,
             newline=options.newline,
             expect=options.expect,
+            rate=options.rate,
+            think=options.think,
+            connects=options.connects,
             timeout=options.timeout,
             reply_timeout=options.reply_timeout,
             connect_rate=options.connect_rate,
+            workers=options.workers,
             progress=line.show if line is not None else None,
         )
     finally:
@@ -66,6 +73,7 @@ def _parser() -> Parser:
                 "wirecat swarm 12345 --clients 1000 --expect 'You told me: {data}'",
                 "against: wirecat serve reply:'You told me: {data}'",
             ),
+            ("wirecat swarm 12345 --clients 100 --rate 2000 --duration 5", "2000 requests a second, come what may"),
         ],
     )
     add_address(parser, "the server")
@@ -75,14 +83,23 @@ def _parser() -> Parser:
     add("-n", "--messages", type=whole, metavar="N",
         help=f"how many each sends (default {DEFAULT_MESSAGES})")  # fmt: skip
     add("--duration", type=seconds, metavar="S", help="instead: go on sending for so many seconds")
-    add("--message", default=DEFAULT_MESSAGE, metavar="TEXT",
+    add("--message", metavar="TEXT",
         help="what is sent; {client} and {n} become the numbers of client and message "
         f"(default '{DEFAULT_MESSAGE}')")  # fmt: skip
-    add("--newline", default="lf", metavar="KIND",
-        help=f"what ends a message: {', '.join(NEWLINES)} (default lf)")  # fmt: skip
+    add("--size", type=whole, metavar="BYTES", help="instead: messages of so many bytes, the newline included")
+    add("--payload", metavar="FILE", help="instead: what is in the file (-: standard input), as it stands")
+    add("--newline", metavar="KIND",
+        help=f"what ends a message: {', '.join(NEWLINES)} (default lf; after a payload none)")  # fmt: skip
     add("--expect", metavar="REPLY",
         help="echo, or the whole reply, in which {data} becomes what was sent, its newline included; "
         "without it nothing is checked")  # fmt: skip
+    add("--rate", type=float, metavar="R",
+        help="open loop: R requests a second by all clients together, each at its time; the latency counts from "
+        "then, so that a server which stalls cannot hide")  # fmt: skip
+    add("--think", type=seconds, default=0.0, metavar="S", help="pause between a reply and the next message")
+    add("--connects", action="store_true",
+        help="send nothing: connect and close, over and over (as fast as it goes, or --rate a second)")  # fmt: skip
+    add("--workers", type=whole, default=1, metavar="N", help="processes that the clients are spread over (default 1)")
     add("--timeout", type=seconds, default=10.0, metavar="S",
         help="seconds that a client may take to connect (default 10)")  # fmt: skip
     add("--reply-timeout", type=seconds, default=10.0, metavar="S",
@@ -94,15 +111,27 @@ def _parser() -> Parser:
     return parser
 
 
-def _require_descriptors(clients: int) -> None:
+def _read_payload(name: str) -> bytes:
+    """What is in the file. UsageError where it cannot be read."""
+    try:
+        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageError(f"--payload {name}: {error.strerror or error}", step="swarm") from error
+
+
+def _require_descriptors(clients: int, workers: int) -> None:
     """Raise this program's limit of open sockets as far as it may; UsageError where that is not enough."""
     limit = raise_descriptor_limit()
-    needed = clients + _SPARE_DESCRIPTORS
+    each = -(-clients // workers) if workers > 0 else clients
+    needed = each + _SPARE_DESCRIPTORS
     if limit is not None and needed > limit:
+        most = max(1, limit - _SPARE_DESCRIPTORS)
         raise UsageError(
-            f"{clients} clients need {needed} descriptors, and this program may open {limit}",
+            f"{each} clients{' in each process' if workers > 1 else ''} need {needed} descriptors, and this program "
+            f"may open {limit}",
             step="swarm",
-            hint=f"Take {max(1, limit - _SPARE_DESCRIPTORS)} clients, or raise the limit (ulimit -Hn).",
+            hint=f"Take {most} clients, or --workers {-(-clients // most)}, or raise the limit (ulimit -Hn).",
         )
 
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from wirecat.cli.parsing import add_address, joined_address, make_parser, parse, seconds
+from wirecat.cli.plain import join_address, plain_options
 from wirecat.talk import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from wirecat.cli.environment import Environment
+
+DEFAULTS = {"timeout": 30.0}
 
 
 def run(arguments: list[str], environment: Environment) -> int:
     """Wait; exit code 0 once it accepts, 1 if it never did."""
+    options = plain_options(arguments, DEFAULTS) or _parsed(arguments, environment)
+    address = join_address(options.address)
+    took = wait(address, timeout=options.timeout)
+    if options.verbose:
+        environment.message(f"{address} accepts (after {took:.2f} s)")
+    return 0
+
+
+def _parsed(arguments: list[str], environment: Environment) -> Namespace:
+    from wirecat.cli.parsing import add_address, make_parser, parse, require_address, seconds
+
     parser = make_parser(
         "wait",
         "Wait until ADDRESS accepts a connection: exit 0 once it does, 1 if it never did.",
@@ -21,10 +36,10 @@ def run(arguments: list[str], environment: Environment) -> int:
         ],
     )
     add_address(parser, "where to connect to")
-    parser.add_argument("--timeout", type=seconds, default=30.0, metavar="S", help="seconds in all (default 30)")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="seconds in all (default 30)")
+    parser.set_defaults(**DEFAULTS)
     options = parse(parser, arguments, environment)
-    address = joined_address(parser, options.address)
-    took = wait(address, timeout=options.timeout)
-    if options.verbose:
-        environment.message(f"{address} accepts (after {took:.2f} s)")
-    return 0
+    if options.timeout == 0:
+        parser.error("--timeout: it must be more than 0 seconds")
+    require_address(parser, options.address)
+    return options

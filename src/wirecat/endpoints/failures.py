@@ -9,6 +9,7 @@ from wirecat.errors import (
     ConnectionBroken,
     ListenError,
     NoAnswer,
+    OutputClosed,
     Refused,
     UnknownHost,
     Unreachable,
@@ -59,17 +60,19 @@ def connect_failure(error: OSError, address: Address, seconds: float | None = No
         waited = "no answer" if seconds is None else f"no answer in {seconds:g} s"
         hint = "A firewall may be dropping it, or the PC is off." if not address.this_pc_only else "The server's queue may be full."
         return NoAnswer(waited, address=address, step="connect", hint=hint, errno=errno.ETIMEDOUT)
+    if number == errno.ECONNRESET:  # it did accept, and was gone before we could say a word
+        return broken(error, address)
     if number in _UNREACHABLE:
         message, hint = _UNREACHABLE[number]
         return Unreachable(message, address=address, step="connect", hint=hint, errno=number)
     return WirecatError(error.strerror or str(error), address=address, step="connect", errno=number)
 
 
-def lookup_failure(error: OSError, address: Address) -> UnknownHost:
-    """The error to raise for a name that does not resolve (getaddrinfo(3))."""
+def lookup_failure(error: OSError, address: Address, step: str = "connect") -> UnknownHost:
+    """The error to raise for a name that does not resolve (getaddrinfo(3)); ``step`` is what it was looked up for."""
     reason = error.strerror or str(error)
     return UnknownHost(
-        f"unknown host {address.host!r} ({reason})", address=address, step="connect",
+        f"unknown host {address.host!r} ({reason})", address=address, step=step,
         hint="Check the spelling, or try the address in numbers.", errno=error.errno,
     )  # fmt: skip
 
@@ -86,11 +89,24 @@ def broken(error: OSError, peer: object, *, unsent: int | None = None) -> Connec
     return ConnectionBroken(message, unsent=unsent, address=peer, step="connection", hint=hint, errno=number)
 
 
+def output_failure(error: OSError, unwritten: int | None = None) -> WirecatError:
+    """The error to raise when standard output takes no more; ``unwritten`` is how many bytes are lost at least."""
+    number = error_number(error)
+    lost = "" if unwritten is None else f": at least {unwritten} bytes that had arrived were not delivered"
+    if number == errno.EPIPE:
+        return OutputClosed(f"standard output was closed early{lost}", errno=number)
+    if number == errno.EBADF:
+        return OutputClosed(f"standard output is closed{lost}", errno=number)
+    return WirecatError(f"standard output: {error.strerror or error}{lost}", errno=number)
+
+
 def listen_failure(error: OSError, address: Address, holder: str = "") -> ListenError:
     """The error to raise for a listen that failed; ``holder`` says who has the port, where that can be seen."""
     number = error_number(error)
     port = address.port
-    if number == errno.EADDRINUSE:
+    if number == errno.EADDRINUSE and port is None:
+        message, hint = "the path is taken", "A server listens there, or it is a file. Choose another path."
+    elif number == errno.EADDRINUSE:
         message = f"the port is taken{f' by {holder}' if holder else ''}"
         hint = "End that program, or choose another port (0 takes a free one)."
         if not holder:
@@ -98,6 +114,8 @@ def listen_failure(error: OSError, address: Address, holder: str = "") -> Listen
     elif number in (errno.EACCES, errno.EPERM):
         if port is not None and port < 1024 and sys.platform != "win32":
             message, hint = "ports below 1024 are privileged", "Choose a port from 1024 on, or run it as root."
+        elif port is None:
+            message, hint = "not permitted", "You may not write to that directory."
         else:
             message, hint = "not permitted", "Another program may hold the port for itself, or a policy forbids it."
     elif number == errno.EADDRNOTAVAIL:

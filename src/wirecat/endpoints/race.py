@@ -13,22 +13,27 @@ import socket
 import sys
 from time import monotonic
 
+from wirecat.deadline import LONGEST_WAIT
 from wirecat.endpoints.failures import error_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.deadline import Deadline
     from wirecat.endpoints.resolve import Candidate
+    from wirecat.endpoints.source import MakeSocket
 
 ATTEMPT_DELAY = 0.25  # RFC 8305 section 5: the recommended Connection Attempt Delay
 _SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
-_STARTED = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035)
+_STARTED = (errno.EINPROGRESS, errno.EALREADY, 10035)  # 10035: WSAEWOULDBLOCK
 
 
-def connect_first(candidates: list[Candidate], deadline: Deadline) -> socket.socket:
+def connect_first(
+    candidates: list[Candidate], deadline: Deadline, make: MakeSocket | None = None
+) -> socket.socket:
     """A blocking socket, connected to the first of ``candidates`` that answers.
 
-    Raises TimeoutError at the deadline, else the OSError of the last failure (a refusal rather than "unreachable").
+    ``make`` makes the socket for a family, where it is to be another than a plain one. Raises TimeoutError at the
+    deadline, else the OSError of the last failure (a refusal rather than "unreachable").
     """
     waiting = list(candidates)
     pending: dict[int, socket.socket] = {}
@@ -38,13 +43,14 @@ def connect_first(candidates: list[Candidate], deadline: Deadline) -> socket.soc
     try:
         while winner is None and (waiting or pending):
             if waiting and (not pending or monotonic() >= next_start):
-                winner = _start(waiting.pop(0), pending, failures)
-                next_start = monotonic() + ATTEMPT_DELAY
+                before = len(failures)
+                winner = _start(waiting.pop(0), pending, failures, make)
+                next_start = monotonic() + (ATTEMPT_DELAY if len(failures) == before else 0)
                 continue
             if deadline.expired:
                 raise TimeoutError(errno.ETIMEDOUT, "timed out")
             pause = next_start - monotonic() if waiting else None
-            for descriptor in _wait(pending, _least(pause, deadline.remaining(), _SLICE)):
+            for descriptor in _wait(pending, _least(pause, deadline.remaining(), _SLICE or LONGEST_WAIT)):
                 winner = winner or _finish(pending.pop(descriptor), failures)
                 next_start = monotonic()  # a failure: the next one need not wait
     finally:
@@ -56,16 +62,22 @@ def connect_first(candidates: list[Candidate], deadline: Deadline) -> socket.soc
     return winner
 
 
-def _start(candidate: Candidate, pending: dict[int, socket.socket], failures: list[OSError]) -> socket.socket | None:
+def _start(
+    candidate: Candidate, pending: dict[int, socket.socket], failures: list[OSError], make: MakeSocket | None
+) -> socket.socket | None:
     """Begin one attempt; it is connected at once (and returned), pending, or has failed."""
     family, place = candidate
     try:
-        attempt = socket.socket(family, socket.SOCK_STREAM)
+        attempt = make(family) if make is not None else socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         failures.append(error)
         return None
     attempt.setblocking(False)
-    result = attempt.connect_ex(place)
+    try:
+        result = attempt.connect_ex(place)
+    except BaseException:  # what cannot be an address: OverflowError, UnicodeError
+        attempt.close()
+        raise
     if result == 0:
         return _finish(attempt, failures)
     if result in _STARTED:
@@ -79,14 +91,14 @@ def _start(candidate: Candidate, pending: dict[int, socket.socket], failures: li
 def _finish(attempt: socket.socket, failures: list[OSError]) -> socket.socket | None:
     """The attempt if it is connected, else None, its error kept."""
     result = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if result == 0 and attempt.family != getattr(socket, "AF_UNIX", None):
+    if result == 0:
         try:
             # A port among those the kernel hands out to clients may, with nobody listening, be joined to itself
             # (simultaneous open, RFC 9293 section 3.5). Whoever waits for a server must not take that for one.
             if attempt.getsockname() == attempt.getpeername():
                 result = errno.ECONNREFUSED
-        except OSError as error:
-            result = error_number(error)
+        except OSError as error:  # ENOTCONN: it was connected, and is reset already
+            result = errno.ECONNRESET if error_number(error) == errno.ENOTCONN else error_number(error)
     if result == 0:
         return attempt
     attempt.close()
@@ -94,27 +106,27 @@ def _finish(attempt: socket.socket, failures: list[OSError]) -> socket.socket | 
     return None
 
 
-def _wait(pending: dict[int, socket.socket], seconds: float | None) -> list[int]:
-    """The descriptors whose attempt has come to an end."""
+def _wait(pending: dict[int, socket.socket], seconds: float) -> list[int]:
+    """The descriptors whose attempt has come to an end, after at most ``seconds``."""
     if not hasattr(select, "poll"):
         sockets = list(pending.values())
         # Windows tells a failed connect by the third list alone.
-        _, done, failed = select.select([], sockets, sockets, None if seconds is None else max(0.0, seconds))
+        _, done, failed = select.select([], sockets, sockets, max(0.0, seconds))
         return [attempt.fileno() for attempt in {*done, *failed}]
     poll = select.poll()
     for descriptor in pending:
         poll.register(descriptor, select.POLLOUT)
-    return [descriptor for descriptor, _ in poll.poll(None if seconds is None else max(0.0, seconds) * 1000 + 1)]
+    return [descriptor for descriptor, _ in poll.poll(max(0.0, seconds) * 1000 + 1)]
 
 
-def _least(*seconds: float | None) -> float | None:
-    known = [value for value in seconds if value is not None]
-    return min(known) if known else None
+def _least(*seconds: float | None) -> float:
+    return min(value for value in seconds if value is not None)
 
 
 def _worth_telling(failures: list[OSError]) -> OSError:
-    """Of several failures the one that says most: somebody answered, rather than no way there."""
-    for failure in failures:
-        if error_number(failure) == errno.ECONNREFUSED:
-            return failure
+    """Of several failures the one that says most: somebody was there, or answered, rather than no way there."""
+    for number in (errno.ECONNRESET, errno.ECONNREFUSED):
+        for failure in failures:
+            if error_number(failure) == number:
+                return failure
     return failures[-1]

@@ -6,8 +6,9 @@ import _thread
 import socket
 import sys
 
-from wirecat.endpoints.failures import connect_failure, lookup_failure
-from wirecat.errors import UnknownHost
+from wirecat.deadline import LONGEST_WAIT
+from wirecat.endpoints.failures import lookup_failure
+from wirecat.errors import AddressError, NoAnswer, UnknownHost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +24,41 @@ THIS_PC = ("127.0.0.1", "::1")
 _SLICE = 0.2 if sys.platform == "win32" else None
 
 
-def resolve(address: Address, deadline: Deadline) -> list[Candidate]:
+def resolve(address: Address, deadline: Deadline, step: str = "connect") -> list[Candidate]:
     """Where to connect to, IPv6 and IPv4 in turn (RFC 8305 section 4). Raises UnknownHost, NoAnswer (the lookup hung).
 
-    ``host`` None or "" is this PC, by both its loopback addresses.
+    ``host`` None or "" is this PC, by both its loopback addresses; the option ``family`` (4 or 6) picks one kind.
+    ``step`` is what it is for, in errors.
     """
+    family = wanted_family(address)
+    found = _resolve(address, deadline, step)
+    if family is not None:
+        found = [candidate for candidate in found if candidate[0] == family]
+        if not found:
+            raise UnknownHost(
+                f"{address.host!r} has no IPv{address.option('family')} address", address=address.bare, step=step
+            )
+    return found
+
+
+def wanted_family(address: Address) -> int | None:
+    """The address family that the option ``family`` asks for; None where any will do. Raises AddressError."""
+    text = address.option("family")
+    if text not in ("", "4", "6"):
+        raise AddressError(f"{text!r} is no address family", address=address.bare, hint="Write family=4 or family=6.")
+    return {"4": int(socket.AF_INET), "6": int(socket.AF_INET6)}.get(text)
+
+
+def _resolve(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
     if not address.host:
         return [_literal(host, address.port or 0) for host in THIS_PC]
+    if "\0" in address.host:  # where the C library would take the name to end
+        raise UnknownHost(f"{address.host!r} cannot be a host's name", address=address.bare, step=step)
     try:
         return [_literal(address.host, address.port or 0)]
-    except OSError:
+    except (OSError, ValueError):
         pass  # no literal address: a name
-    return interleave(_lookup(address, deadline))
+    return interleave(_lookup(address, deadline, step))
 
 
 def _literal(host: str, port: int) -> Candidate:
@@ -58,7 +82,7 @@ def interleave(candidates: list[Candidate]) -> list[Candidate]:
     return ordered
 
 
-def _lookup(address: Address, deadline: Deadline) -> list[Candidate]:
+def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
     """getaddrinfo(3) in a thread: it knows no deadline and may take half a minute when no name server answers."""
     outcome: list[Any] = []
     done = _thread.allocate_lock()
@@ -78,19 +102,22 @@ def _lookup(address: Address, deadline: Deadline) -> list[Candidate]:
     _thread.start_new_thread(look, ())
     while not done.acquire(timeout=_wait(deadline)):
         if deadline.expired:
-            raise connect_failure(TimeoutError(), address, deadline.seconds)
+            raise NoAnswer(
+                f"the lookup of {host!r} took longer than {deadline.seconds:g} s", address=address.bare, step=step,
+                hint="The name server does not answer. Try the address in numbers.",
+            )  # fmt: skip
     found = outcome[0]
     if isinstance(found, UnicodeError):
-        raise UnknownHost(f"{host!r} cannot be a host's name", address=address, step="connect") from found
+        raise UnknownHost(f"{host!r} cannot be a host's name", address=address.bare, step=step) from found
     if isinstance(found, OSError):
-        raise lookup_failure(found, address) from found
+        raise lookup_failure(found, address.bare, step) from found
     unique = dict.fromkeys(
         (family, place) for family, _, _, _, place in found if family in (socket.AF_INET, socket.AF_INET6)
     )
+    if not unique:
+        raise UnknownHost(f"{host!r} has no address that can be used", address=address.bare, step=step)
     return list(unique)
 
 
 def _wait(deadline: Deadline) -> float:
-    remaining = deadline.remaining()
-    slices = [part for part in (remaining, _SLICE) if part is not None]
-    return min(slices) if slices else -1
+    return deadline.within(LONGEST_WAIT if _SLICE is None else _SLICE)

@@ -1,18 +1,21 @@
 """A stream over a connected stream socket: what TCP and Unix domain sockets share.
 
-Closing is where naive code loses data. A close(2) with bytes unread makes the kernel answer with a reset, and a reset
-throws away what the peer has received but not read yet. So ``close`` sends the FIN first, reads away what the peer had
-sent, and waits a moment for its end (the "lingering close" of RFC 9112 section 9.6).
+Closing is where naive code loses data. A close(2) with bytes unread makes the kernel answer with a reset, and so do bytes
+that arrive after it; a reset throws away what is still on its way to the peer, and on some systems what the peer has
+received but not read yet. So ``close`` sends the FIN first, reads away what the peer sent, and waits a moment for its end
+(the "lingering close" of RFC 9112 section 9.6).
 """
 
 from __future__ import annotations
 
 import errno
 import socket
+import sys
 
 from wirecat.address import Address
+from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import broken, error_number
-from wirecat.errors import DeadlineExpired, WirecatError
+from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
 from wirecat.stream import Stream
 
 TYPE_CHECKING = False
@@ -23,13 +26,27 @@ LINGER = 1.0  # seconds a close waits for the end of a peer that is still sendin
 _SCRATCH = 65536
 
 
-def place_of(socket_address: Any, family: int) -> Address:
-    """The address of what getpeername(2), getsockname(2) or accept(2) gave."""
+def place_of(socket_address: Any, family: int, scheme: str = "tcp") -> Address:
+    """The address of what getpeername(2), getsockname(2) or accept(2) gave; ``scheme`` is that of the end."""
     if family in (socket.AF_INET, socket.AF_INET6):
-        return Address("tcp", socket_address[0], socket_address[1])
+        host = socket_address[0]
+        if len(socket_address) > 3 and socket_address[3]:  # a link-local address is none without its link (RFC 4007)
+            host = f"{host}%{_link(socket_address[3])}"
+        return Address(scheme, host, socket_address[1])
+    if family == getattr(socket, "AF_VSOCK", None):
+        everywhere = socket_address[0] == socket.VMADDR_CID_ANY  # type: ignore[attr-defined,unused-ignore]
+        return Address("vsock", "" if everywhere else str(socket_address[0]), socket_address[1])
+    scheme = scheme if scheme == "unixgram" else "unix"
     if isinstance(socket_address, bytes):  # Linux' abstract names begin with a zero byte (unix(7))
-        return Address("unix", path="@" + socket_address[1:].decode("utf-8", "surrogateescape"))
-    return Address("unix", path=socket_address or "")
+        return Address(scheme, path="@" + socket_address[1:].decode("utf-8", "surrogateescape"))
+    return Address(scheme, path=socket_address or "")
+
+
+def _link(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except (OSError, AttributeError):
+        return str(index)
 
 
 class SocketStream(Stream):
@@ -38,13 +55,17 @@ class SocketStream(Stream):
     ``ended`` is set once the peer's end of stream has been read, ``aborted`` once this side cut the connection.
     """
 
-    __slots__ = ("_half_closed", "_local", "_peer", "aborted", "ended", "socket")
+    __slots__ = ("_broken", "_half_closed", "_local", "_peer", "aborted", "ended", "socket")
+
+    scheme = "tcp"
+    """That of its addresses, where they are a host and a port."""
 
     def __init__(self, connected: socket.socket, peer: Any = None) -> None:
         self.socket = connected
         self.ended = False
         self.aborted = False
         self._half_closed = False
+        self._broken: OSError | None = None
         self._peer: Any = peer
         self._local: Any = None
 
@@ -55,9 +76,9 @@ class SocketStream(Stream):
             # A peer that has reset already has no name any more (ENOTCONN).
             try:
                 raw = self._peer if self._peer is not None else self.socket.getpeername()
-                self._peer = place_of(raw, self.socket.family)
+                self._peer = place_of(raw, self.socket.family, self.scheme)
             except OSError:
-                return Address("tcp", "unknown", 0)
+                return Address(self.scheme, "unknown", 0)
         return self._peer  # type: ignore[no-any-return]
 
     @property
@@ -66,9 +87,9 @@ class SocketStream(Stream):
         if not isinstance(self._local, Address):
             try:
                 raw = self._local if self._local is not None else self.socket.getsockname()
-                self._local = place_of(raw, self.socket.family)
+                self._local = place_of(raw, self.socket.family, self.scheme)
             except OSError:
-                return Address("tcp", "unknown", 0)
+                return Address(self.scheme, "unknown", 0)
         return self._local  # type: ignore[no-any-return]
 
     def receive_into(self, buffer: bytearray | memoryview) -> int:
@@ -78,7 +99,7 @@ class SocketStream(Stream):
         except OSError as error:
             raise self._receive_failure(error) from error
         if not count:
-            self.ended = True
+            self._end()
         return count
 
     def receive(self, limit: int) -> bytes:
@@ -88,14 +109,22 @@ class SocketStream(Stream):
         except OSError as error:
             raise self._receive_failure(error) from error
         if not data:
-            self.ended = True
+            self._end()
         return data
+
+    def _end(self) -> None:
+        self.ended = True
+        if self._broken is not None:  # the kernel tells it once, and then says what it says at an orderly end
+            raise broken(self._broken, self.peer) from self._broken
 
     def _receive_failure(self, error: OSError) -> WirecatError:
         if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
             seconds = self.socket.gettimeout() or 0
             return DeadlineExpired(f"nothing came in {seconds:g} s", address=self.peer, step="receive")
+        if self.socket.fileno() < 0:
+            return _closed(self.peer, "receive")
         self.ended = True  # nothing more will come
+        self._broken = error.with_traceback(None)
         return broken(error, self.peer)
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
@@ -109,12 +138,16 @@ class SocketStream(Stream):
             if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
                 seconds, left = self.socket.gettimeout() or 0, len(view) - sent
                 raise DeadlineExpired(
-                    f"the peer took no more for {seconds:g} s ({left} bytes left)", address=self.peer, step="send"
+                    f"the peer took no more for {seconds:g} s ({left} bytes left)", unsent=left, address=self.peer, step="send"
                 ) from error
+            if self.socket.fileno() < 0:
+                raise _closed(self.peer, "send") from error
             raise broken(error, self.peer, unsent=len(view) - sent) from error
 
     def half_close(self) -> None:
         """See Stream: shutdown(2) of the sending half."""
+        if self.socket.fileno() < 0:
+            raise _closed(self.peer, "half-close")
         if self._half_closed:
             return
         self._half_closed = True
@@ -124,11 +157,12 @@ class SocketStream(Stream):
             raise broken(error, self.peer) from error
 
     def set_timeout(self, seconds: float | None) -> None:
-        """See Stream."""
-        self.socket.settimeout(seconds)
+        """See Stream. What the kernel's clock cannot count (24 days and more) is for ever."""
+        self.socket.settimeout(None if seconds is not None and seconds > 20 * LONGEST_WAIT else seconds)
 
     def close(self) -> None:
-        """See Stream. Takes at most LINGER seconds, and that only while a peer goes on sending."""
+        """See Stream. Takes at most LINGER seconds, and that only for a peer that goes on sending, or has not got all yet. A
+        receive that waits in another thread returns."""
         connected = self.socket
         if connected.fileno() < 0:
             return
@@ -137,7 +171,8 @@ class SocketStream(Stream):
             if not (self.ended or self.aborted):
                 if not self._half_closed:
                     connected.shutdown(socket.SHUT_WR)
-                _read_away(connected)
+                read_away(connected)
+                connected.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # the peer has gone already: there is nothing left to be orderly with
         finally:
@@ -166,16 +201,38 @@ class SocketStream(Stream):
         return self.socket.fileno()
 
 
-def _read_away(connected: socket.socket) -> None:
-    """Read what the peer sent and nobody will read; if there was any, wait for its end, at most LINGER seconds."""
-    from wirecat.deadline import Deadline
+def _closed(peer: Address, step: str) -> ConnectionClosed:
+    return ConnectionClosed("this side has closed the connection already", address=peer, step=step)
 
+
+def read_away(connected: socket.socket) -> None:
+    """After our FIN: read what the peer sends and nobody will read, until its end. Without waiting for that where it has
+    sent nothing and has got all of ours; for at most LINGER seconds in any case."""
     deadline = Deadline(LINGER)
-    connected.settimeout(0)
-    try:
-        while connected.recv(_SCRATCH):
-            connected.settimeout(max(0.001, deadline.remaining() or 0))
-            if deadline.expired:
+    heard = False
+    pause = 0.0
+    while True:
+        connected.settimeout(pause)
+        try:
+            if not connected.recv(_SCRATCH):
                 return
-    except (BlockingIOError, TimeoutError):
-        return
+            heard = True
+        except (BlockingIOError, TimeoutError):
+            if not heard and not on_its_way(connected):
+                return
+        remaining = deadline.remaining() or 0.0
+        if not remaining:
+            return
+        # Nothing tells when the peer's system has got it all, so that is looked at, at growing intervals.
+        pause = remaining if heard else min(remaining, max(0.001, pause * 2), 0.05)
+
+
+def on_its_way(connected: socket.socket) -> bool:
+    """Whether bytes that were sent have not arrived at the peer's system yet, where this system tells (tcp(7), SIOCOUTQ)."""
+    if sys.platform != "linux" or connected.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    import fcntl
+    import termios
+
+    count = fcntl.ioctl(connected.fileno(), termios.TIOCOUTQ, bytes(4))
+    return int.from_bytes(count, sys.byteorder) > 1  # the FIN counts as one

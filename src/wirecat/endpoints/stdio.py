@@ -1,7 +1,9 @@
 """Standard input and output as one stream: the local end of ``connect`` and ``listen``.
 
 Waiting for input has to end when the peer goes, so on POSIX a wait looks at a wake-up pipe as well, and nothing is read
-ahead. Windows cannot poll a console or a pipe: there a thread reads, one piece ahead at most.
+ahead. Windows cannot poll a console or a pipe: there a thread reads, one piece ahead at most. And a Windows console
+speaks text: Python's file objects translate it from and to UTF-8, where os.read and os.write would give and take the
+bytes of an old code page.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ import select
 import sys
 
 from wirecat.address import Address
-from wirecat.errors import OutputClosed, UsageError
+from wirecat.endpoints.failures import output_failure
+from wirecat.errors import UsageError
 from wirecat.stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import queue
+    from collections.abc import Callable
 
     from wirecat.deadline import Deadline
 
 _SCRATCH = 65536
+_FOREGROUND_CHECK = 0.5  # seconds between looks whether the terminal is ours again
 
 
 def open_stream(address: Address, deadline: Deadline) -> StdioStream:
@@ -34,7 +39,7 @@ class StdioStream(Stream):
     ``drain`` lets a reader take what is there already and then see the end; ``abort`` ends it at once.
     """
 
-    __slots__ = ("_aborted", "_draining", "_pieces", "_wake", "_waker", "sink", "source")
+    __slots__ = ("_aborted", "_draining", "_pieces", "_wake", "_waker", "_write", "sink", "source")
 
     can_half_close = False
 
@@ -44,9 +49,10 @@ class StdioStream(Stream):
         self._draining = False
         self._aborted = False
         self._pieces: queue.Queue[bytes] | None = None
+        self._write: Callable[[memoryview], int | None] = self._write_to_sink
         self._wake = self._waker = -1
         if sys.platform == "win32":
-            self._pieces = _read_in_a_thread(source)
+            self._write = open(sink, "wb", buffering=0, closefd=False).write  # noqa: SIM115
         else:
             self._wake, self._waker = os.pipe()
 
@@ -61,24 +67,44 @@ class StdioStream(Stream):
         """The next input; ``b""`` at its end, and when it is closed or cannot be read."""
         if self._aborted:
             return b""
-        if self._pieces is not None:
+        if sys.platform == "win32":
             return self._from_thread()
-        try:
-            # A file is always readable; select(2) rather than poll(2), because macOS' poll knows no terminals.
-            ready, _, _ = select.select([self.source, self._wake], [], [])
-            if self._draining and not self._aborted:
-                ready, _, _ = select.select([self.source], [], [], 0)
-            if self.source not in ready or self._aborted:
+        wake = self._wake
+        while wake >= 0:
+            try:
+                ready = _ready((self.source, wake))  # a file is always ready
+                if self._draining and not self._aborted:
+                    ready = _ready((self.source,), seconds=0)
+                if self.source not in ready or self._aborted:
+                    return b""
+                if not self._in_background():
+                    return os.read(self.source, limit)
+                if self._draining:
+                    return b""
+                _ready((wake,), seconds=_FOREGROUND_CHECK)
+            except BlockingIOError:
+                continue  # whoever shares the open file has set it so, and has read what was there
+            except OSError:
+                # Closed (EBADF), or a terminal that is gone (EIO): no more input, no reason to die.
                 return b""
-            return os.read(self.source, limit)
-        except OSError:
-            # Closed (EBADF), or a terminal that is no longer ours (EIO, a background job): no more input, no reason to die.
-            return b""
+        return b""
+
+    def _in_background(self) -> bool:
+        """Whether the input is a terminal that belongs to another job now.
+
+        What is typed there is not for us, and to read it would stop this program (SIGTTIN, termios(3)), with all that
+        the peer still sends.
+        """
+        try:
+            return os.tcgetpgrp(self.source) != os.getpgrp()
+        except OSError:  # no terminal, or not the one that controls this program
+            return False
 
     def _from_thread(self) -> bytes:
         import queue
 
-        assert self._pieces is not None
+        if self._pieces is None:  # not before: somebody else may read the console (a prompt's input)
+            self._pieces = _read_in_a_thread(self.source)
         while not self._aborted:
             try:
                 piece = self._pieces.get(timeout=0.05 if self._draining else 0.2)
@@ -98,18 +124,22 @@ class StdioStream(Stream):
         return len(data)
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Write all of ``data``. Raises OutputClosed when nobody reads it any more."""
+        """Write all of ``data``. Raises OutputClosed when nobody reads it any more, WirecatError on a full disk."""
         view = memoryview(data)
         written = 0
-        try:
-            while written < len(view):
-                written += os.write(self.sink, view[written:])
-        except OSError as error:
-            left = len(view) - written
-            raise OutputClosed(
-                f"standard output was closed early: at least {left} bytes that had arrived were not delivered",
-                errno=error.errno,
-            ) from error
+        while written < len(view):
+            try:
+                written += self._write(view[written:]) or 0
+            except BlockingIOError as error:  # whoever shares the open file has set it so
+                if self._wake >= 0:
+                    _ready(() if self._draining else (self._wake,), (self.sink,))
+                if self._aborted:
+                    raise output_failure(error, len(view) - written) from error
+            except OSError as error:
+                raise output_failure(error, len(view) - written) from error
+
+    def _write_to_sink(self, data: memoryview) -> int:
+        return os.write(self.sink, data)
 
     def half_close(self) -> None:
         """Standard output stays open: others may write to it too."""
@@ -151,16 +181,32 @@ class StdioStream(Stream):
         return self.source
 
 
+def _ready(
+    to_read: tuple[int, ...], to_write: tuple[int, ...] = (), seconds: float | None = None
+) -> set[int]:
+    """Wait until one of the descriptors is ready (or closed, which the next call on it will tell); those that are."""
+    if sys.platform == "darwin" or not hasattr(select, "poll"):  # macOS' poll(2) knows no terminals
+        readable, writable, _ = select.select(to_read, to_write, [], seconds)
+        return {*readable, *writable}
+    poll = select.poll()  # takes descriptors above 1023 as well
+    for descriptor in to_read:
+        poll.register(descriptor, select.POLLIN)
+    for descriptor in to_write:
+        poll.register(descriptor, select.POLLOUT)
+    return {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
+
+
 def _read_in_a_thread(source: int) -> queue.Queue[bytes]:
     import queue
     import threading
 
     pieces: queue.Queue[bytes] = queue.Queue(1)
+    raw = open(source, "rb", buffering=0, closefd=False)  # noqa: SIM115
 
     def read() -> None:
         while True:
             try:
-                piece = os.read(source, _SCRATCH)
+                piece = raw.read(_SCRATCH)
             except OSError:
                 piece = b""
             pieces.put(piece)

@@ -1,7 +1,7 @@
 """The accept loop: one thread that lets clients in, whatever happens to one of them, and sweeps for idle ones.
 
-When descriptors run out (EMFILE, ENFILE) accept(2) fails and the client stays queued: level-triggered polling would then
-spin. So the loop stops looking at the listeners until a connection has ended, or a second has passed.
+When descriptors run out (EMFILE, ENFILE) accept(2) fails and the client stays queued: level-triggered polling would
+then spin. So the loop stops looking at the listeners until a connection has ended, or a second has passed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import selectors
 import socket
 import threading
+import traceback
 from time import monotonic
 
 from wirecat.endpoints.listener import accept_from
@@ -34,8 +35,8 @@ _BATCH = 64  # clients accepted before the other listeners and the sweep have th
 class Acceptor:
     """Accepts from ``listener``, asks ``access`` and the registry's limit, and hands clients to ``adopt``.
 
-    ``once`` closes the listener with the first admitted client. ``idle_timeout`` seconds without a byte end a connection by
-    ``cut(connection, "idle")``.
+    ``once`` closes the listener with the first admitted client. ``idle_timeout`` seconds without a byte end a
+    connection by ``cut(connection, "idle")``.
     """
 
     def __init__(
@@ -60,11 +61,16 @@ class Acceptor:
         self._stopping = False  # no more clients
         self._ending = False  # no more of anything
         self._closed = threading.Event()  # the listener is closed
-        self._no_room = False
-        self._wake, self._waker = socket.socketpair()
+        self._no_room = False  # accept failed: the listeners are not watched
+        self._no_room_told = False
+        self._selector = selectors.DefaultSelector()
+        try:
+            self._wake, self._waker = socket.socketpair()
+        except BaseException:
+            self._selector.close()
+            raise
         self._wake.setblocking(False)
         self._waker.setblocking(False)
-        self._selector = selectors.DefaultSelector()
         self._thread = threading.Thread(target=self._run, name="wirecat-accept", daemon=True)
         registry.on_room = self._room
 
@@ -104,20 +110,29 @@ class Acceptor:
 
     def _run(self) -> None:
         next_sweep = monotonic() + self._sweep
+        try_again = 0.0
         while not self._ending:
             if self._stopping and not self._closed.is_set():
                 self._close_listener()
-            timeout = RETRY if self._no_room else max(0.0, next_sweep - monotonic()) if len(self._registry) else None
-            ready = self._selector.select(timeout)
+            now = monotonic()
+            waits = []
+            if self._registry.count:
+                waits.append(next_sweep - now)
             if self._no_room:
-                self._no_room = False
-                self._watch_listeners()
+                waits.append(try_again - now)
+            ready = self._selector.select(max(0.0, min(waits)) if waits else None)
+            woken = False
             for key, _ in ready:
                 if key.fileobj is self._wake:
                     self._drain_wake()
-                elif not self._stopping:
+                    woken = True
+                elif not (self._stopping or self._no_room):
                     self._accept_from(key.fileobj)  # type: ignore[arg-type]
+                    try_again = monotonic() + RETRY
             now = monotonic()
+            if self._no_room and (woken or now >= try_again):
+                self._no_room = False
+                self._watch_listeners()
             if now >= next_sweep:
                 next_sweep = now + self._sweep
                 self._sweep_idle(now)
@@ -146,23 +161,35 @@ class Acceptor:
             try:
                 found = accept_from(listening)
             except OSError as error:
-                self._no_room = True
-                for each in self._listener.sockets:
-                    self._selector.unregister(each)
-                self._registry.fail(
-                    None, f"cannot accept: {error.strerror} ({len(self._registry)} connections are open); "
-                    "waiting until one ends", "",
-                )  # fmt: skip
+                self._wait_for_room(error)
                 return
             if found is None:
+                self._no_room_told = False  # the queue is empty: should it come to that again, it is told again
                 return
             accepted, peer = found
-            if self._admit(accepted, peer) and self._once:
-                self._stopping = True
-                self._close_listener()
+            try:
+                self._admit(accepted, peer)
+            except Exception as error:  # whatever it is, it concerns this one client
+                accepted.close()
+                self._registry.fail(None, error, traceback.format_exc())
+                if self._stopping and self._registry.on_empty is not None:  # it was the one
+                    self._registry.on_empty()
+            if self._stopping:
                 return
 
-    def _admit(self, accepted: socket.socket, peer: Any) -> bool:
+    def _wait_for_room(self, error: OSError) -> None:
+        """No client can be accepted now. Told once, however often it is tried again."""
+        self._no_room = True
+        for each in self._listener.sockets:
+            self._selector.unregister(each)
+        if not self._no_room_told:
+            self._no_room_told = True
+            count = self._registry.count
+            are = "1 connection is" if count == 1 else f"{count} connections are"
+            text = f"cannot accept: {error.strerror} ({are} open); who comes now waits until one ends"
+            self._registry.fail(None, text, "")
+
+    def _admit(self, accepted: socket.socket, peer: Any) -> None:
         reason = ""
         if accepted.family != getattr(socket, "AF_UNIX", None) and not self._access.permits(peer[0]):
             reason = "not allowed"
@@ -172,9 +199,11 @@ class Acceptor:
             where = place_of(peer, accepted.family)
             accepted.close()
             self._registry.deny(where, reason)
-            return False
+            return
+        if self._once:  # before it is served: who is told anything can know that nobody else will be
+            self._stopping = True
+            self._close_listener()
         self._adopt(accepted, peer)
-        return True
 
     def _sweep_idle(self, now: float) -> None:
         for connection in self._registry.connections():

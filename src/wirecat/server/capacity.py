@@ -11,14 +11,26 @@ _MANY = 1 << 20
 
 def default_capacity(engine: str) -> tuple[int, str]:
     """The default of ``--max-connections`` for an engine, and in words what sets it."""
+    limit, reason = _lowest_limit(engine)
+    if limit == _MANY:
+        return UNKNOWN if engine == "threads" else _MANY, reason
+    # Where little is allowed, the half of it is kept back: better some clients than none.
+    return max(1, limit - min(RESERVED, limit // 2)), reason
+
+
+def asked_for(connections: int, engine: str) -> tuple[int, str]:
+    """A limit that the user chose, and in words where it came from: beyond what this machine allows that is said."""
+    limit, reason = _lowest_limit(engine)
+    return connections, "asked for" if connections <= limit else f"asked for, but {reason}"
+
+
+def _lowest_limit(engine: str) -> tuple[int, str]:
     descriptors = descriptor_limit()
     limit, reason = _MANY, "no limit of this machine"
-    if descriptors is not None:
+    if descriptors is not None and descriptors < limit:
         limit, reason = descriptors, f"{descriptors} open files are allowed"
     if engine == "threads":
         threads = thread_limit()
         if threads is not None and threads[0] < limit:
             limit, reason = threads[0], f"{threads[0]} threads are allowed: {threads[1]}"
-    if limit == _MANY:
-        return UNKNOWN if engine == "threads" else _MANY, reason
-    return max(1, limit - RESERVED), reason
+    return limit, reason

@@ -1,12 +1,17 @@
-"""The event-loop engine: one thread with one loop for all connections (uvloop or winloop where installed, else asyncio)."""
+"""The event-loop engine: one loop in one thread for all connections (uvloop or winloop, where installed)."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import traceback
 
 from wirecat.async_connection import AsyncConnection
+from wirecat.deadline import Deadline
+from wirecat.endpoints.failures import broken
+from wirecat.endpoints.socket_stream import LINGER
+from wirecat.errors import WirecatError
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder_protocol import ResponderProtocol
@@ -15,12 +20,19 @@ from wirecat.system.loops import loop_factory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
+    from ssl import SSLContext
+    from types import FrameType
     from typing import Any
 
     from wirecat.connection import ConnectionState
+    from wirecat.endpoints.tls import TlsListener
     from wirecat.server.handler import Handler
     from wirecat.server.registry import Registry
+    from wirecat.server.tls_transport import TlsProtocol
+
+CANCEL_AFTER = 1.0  # seconds that a cut connection's function gets to end by itself; then its task is cancelled
+ANSWER_TIME = 1.0  # seconds within which a loop that is not blocked answers
 
 
 class EventLoopEngine:
@@ -28,25 +40,39 @@ class EventLoopEngine:
 
     name = "async"
 
-    def __init__(self, handler: Handler, registry: Registry, chunk: int | None) -> None:
+    def __init__(self, handler: Handler, registry: Registry, chunk: int | None, tls: TlsListener | None = None) -> None:
+        """``tls`` is the listener, where clients are to be talked to by TLS."""
         self._handler = handler
         self._registry = registry
         self._chunk = chunk
+        self._tls = tls
+        self._shaking: dict[int, TlsProtocol] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running = threading.Event()
+        self._failure: BaseException | None = None
         self._ended: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, name="wirecat-loop", daemon=True)
 
     def start(self) -> None:
-        """Start the loop's thread; returns once it runs."""
+        """Start the loop's thread; returns once it runs. Raises what kept it from running."""
         self._thread.start()
         self._running.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(self._main())
+        try:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._main())
+        except BaseException as error:
+            if self._running.is_set():
+                self._registry.fail(None, error, traceback.format_exc())
+            self._failure = error
+        finally:
+            self._running.set()
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -57,28 +83,27 @@ class EventLoopEngine:
     def adopt(self, accepted: socket.socket, peer: Any) -> None:
         """Serve an admitted client. Called from the accept thread."""
         assert self._loop is not None
+        context = None if self._tls is None else self._tls.context()
         accepted.setblocking(False)
         # Registered on the loop, but counted from now on, or a burst would overrun the limit.
         self._registry.expect()
-        self._loop.call_soon_threadsafe(self._take, accepted, peer)
+        try:
+            self._loop.call_soon_threadsafe(self._take, accepted, peer, context)
+        except BaseException:
+            self._registry.expected()
+            raise
 
-    def _take(self, accepted: socket.socket, peer: Any) -> None:
+    def _take(self, accepted: socket.socket, peer: Any, context: SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
         if self._handler.colour == RESPONDER:
-            try:
-                responder = self._handler.call()
-            except Exception as error:
-                self._registry.expected()
-                self._registry.fail(None, error, traceback.format_exc())
-                accepted.close()
-                return
-            protocol = ResponderProtocol(responder, accepted, peer, self._registry, self._chunk)
-            self._registry.add(protocol, self._thread.name, expected=True)
-            self._spawn(self._start_protocol(protocol, accepted))
+            protocol = ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, loop)
+            self._registry.add(protocol, self._thread.name, expected=True, admitted=context is None)
+            self._spawn(self._start_protocol(protocol, accepted, context))
             return
         connection = AsyncConnection(accepted, peer, self._registry.next_id())
-        self._registry.add(connection, f"wirecat-{connection.id}", expected=True)
-        task = loop.create_task(self._serve(connection), name=f"wirecat-{connection.id}")
+        self._registry.add(connection, f"wirecat-{connection.id}", expected=True, admitted=context is None)
+        work = self._serve(connection) if context is None else self._serve_by_tls(connection, context)
+        task = loop.create_task(work, name=f"wirecat-{connection.id}")
         self._tasks[connection.id] = task
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -86,55 +111,211 @@ class EventLoopEngine:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _start_protocol(self, protocol: ResponderProtocol, accepted: socket.socket) -> None:
+    async def _start_protocol(
+        self, protocol: ResponderProtocol, accepted: socket.socket, context: SSLContext | None
+    ) -> None:
         loop = asyncio.get_running_loop()
+        driven: asyncio.Protocol = protocol
+        if context is not None:
+
+            def fail(error: WirecatError) -> None:
+                accepted.close()
+                self._turn_away(protocol, error)
+
+            driven = self._secured(protocol, protocol, context, lambda: None, fail)
         try:
-            await loop.connect_accepted_socket(lambda: protocol, accepted)
+            await loop.connect_accepted_socket(lambda: driven, accepted)
         except OSError as error:
             # The client was gone before the loop had it.
-            protocol.connection_lost(error)
+            driven.connection_lost(error)
 
-    async def _serve(self, connection: AsyncConnection) -> None:
+    def _secured(
+        self,
+        connection: ConnectionState,
+        inner: asyncio.Protocol,
+        context: SSLContext,
+        ready: Callable[[], None],
+        fail: Callable[[WirecatError], None],
+    ) -> TlsProtocol:
+        """``inner`` by TLS. The connection is admitted with the handshake."""
+        from wirecat.server.tls_transport import TlsProtocol
+
+        def on_ready() -> None:
+            del self._shaking[connection.id]
+            self._registry.admit(connection)
+            ready()
+
+        def on_failure(error: WirecatError) -> None:
+            self._shaking.pop(connection.id, None)
+            fail(error)
+
+        assert self._tls is not None
+        seconds = self._tls.handshake_time
+        protocol = TlsProtocol(inner, context, connection.peer, seconds, on_ready, on_failure)
+        self._shaking[connection.id] = protocol
+        return protocol
+
+    def _turn_away(self, connection: ConnectionState, error: WirecatError) -> None:
+        reason = connection.cut_reason or f"no TLS: {error.message}"
+        asyncio.get_running_loop().call_soon(self._registry.remove, connection, "server", reason)
+
+    async def _serve_by_tls(self, connection: AsyncConnection, context: SSLContext) -> None:
+        ready = asyncio.get_running_loop().create_future()
+
+        def wrap(inner: asyncio.Protocol) -> asyncio.Protocol:
+            return self._secured(connection, inner, context, lambda: ready.set_result(None), ready.set_exception)
+
+        try:
+            try:
+                await connection.start(wrap)
+            except OSError as error:
+                raise broken(error, connection.peer) from error
+            await ready
+        except WirecatError as error:
+            connection.socket.close()
+            self._shaking.pop(connection.id, None)
+            self._tasks.pop(connection.id, None)
+            self._turn_away(connection, error)
+            return
+        await self._serve(connection, started=True)
+
+    async def _serve(self, connection: AsyncConnection, started: bool = False) -> None:
         registry = self._registry
         failure: BaseException | None = None
+        peer_first: list[bool] = []
+
+        def at_end() -> None:
+            peer_first.append(not connection.half_closed)
+            registry.half_closed(connection)
+
         try:
-            await connection.start()
-            connection.on_end = lambda: registry.half_closed(connection)
-            await self._handler.call(connection)
+            if not started:
+                started = await self._start(connection)
+            if not connection.cut_reason:
+                connection.on_end = at_end
+                if connection.ended:  # it was as soon as TLS began
+                    at_end()
+                await self._handler.call(connection)
         except BaseException as error:
             failure = error
             if is_handlers_fault(connection, error):
                 registry.fail(connection, error, traceback.format_exc())
         finally:
-            by, reason = ending_of(connection, failure)
+            by, reason = ending_of(connection, failure, peer_first=bool(peer_first and peer_first[0]))
             connection.on_end = None
             failure = None
             try:
-                await connection.close()
+                if started:
+                    await _part(connection)
             finally:
                 connection.socket.close()
                 registry.remove(connection, by, reason)
                 self._tasks.pop(connection.id, None)
 
+    async def _start(self, connection: AsyncConnection) -> bool:
+        """Take the connection over into the loop. Raises ConnectionBroken where the client was gone before."""
+        try:
+            await connection.start()
+        except OSError as error:
+            raise broken(error, connection.peer) from error
+        if connection.cut_reason:  # cut in the meantime
+            connection.abort()
+        return True
+
     def cut(self, connection: ConnectionState, reason: str) -> None:
-        """End a connection from outside: its reads give the end, its writes fail."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(connection.cut, reason)
+        """End a connection from outside: its reads give the end, its writes fail; a function that still waits for
+        something else after CANCEL_AFTER seconds is cancelled."""
+        self._call(self._cut, connection, reason)
 
-    def stop(self, timeout: float) -> None:
-        """End the loop. Tasks that have not ended by now are cancelled."""
-        if self._loop is None or self._ended is None or self._loop.is_closed():
+    def _cut(self, connection: ConnectionState, reason: str) -> None:
+        connection.cut(reason)
+        shaking = self._shaking.get(connection.id)
+        if shaking is not None:
+            shaking.give_up(WirecatError(reason))
             return
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(timeout)
-
-    def stack_of(self, connection: ConnectionState) -> str:
-        """Where the handler of a connection is now, for the report about one that will not end."""
-        import io
-
         task = self._tasks.get(connection.id)
-        if task is None:
-            return ""
-        text = io.StringIO()
-        task.print_stack(file=text)
-        return text.getvalue()
+        if task is not None:
+            timer = asyncio.get_running_loop().call_later(CANCEL_AFTER, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
+
+    def stop(self, timeout: float) -> bool:
+        """End the loop; tasks that have not ended by now are cancelled. False if it runs after ``timeout`` seconds."""
+        if self._ended is not None:
+            self._call(self._ended.set)
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _call(self, function: Callable[..., object], *arguments: object) -> bool:
+        """Call it on the loop; False where there is none, or no more."""
+        try:
+            if self._loop is None:
+                return False
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:  # it is closed
+            return False
+        return True
+
+    def stuck(self, connections: list[ConnectionState]) -> list[tuple[ConnectionState | None, str, str]]:
+        """Those of ``connections`` whose handler holds them open, each with the reason and the handler's stack.
+
+        A handler that blocks the loop holds all of them, and is alone to blame.
+        """
+        name = self._handler.name
+        if connections and not self._answers():
+            frame = sys._current_frames().get(self._thread.ident or 0)
+            stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+            return [(_served_by(frame), f"the handler {name} blocks the event loop and will not end", stack)]
+        return [(each, f"the handler {name} will not end", self._stack_of(each)) for each in connections]
+
+    def _answers(self) -> bool:
+        """Whether the loop still comes round."""
+        answered = threading.Event()
+        return not self._call(answered.set) or answered.wait(ANSWER_TIME)
+
+    def _stack_of(self, connection: ConnectionState) -> str:
+        """Where a connection's task waits, from its function down to what is awaited (asyncio shows but the first)."""
+        task = self._tasks.get(connection.id)
+        awaited: Any = None if task is None else task.get_coro()
+        frames = []
+        while awaited is not None:
+            for kind in ("cr", "gi", "ag"):
+                frame = getattr(awaited, f"{kind}_frame", None)
+                if frame is not None:
+                    frames.append((frame, frame.f_lineno))
+                    awaited = getattr(awaited, "gi_yieldfrom" if kind == "gi" else f"{kind}_await", None)
+                    break
+            else:
+                break
+        return "".join(traceback.StackSummary.extract(iter(frames)).format())
+
+
+def _served_by(frame: FrameType | None) -> ConnectionState | None:
+    """The connection whose handler runs in ``frame`` or in one that called it."""
+    while frame is not None:
+        protocol = frame.f_locals.get("self")
+        if isinstance(protocol, ResponderProtocol):
+            return protocol
+        if frame.f_code is EventLoopEngine._serve.__code__:
+            connection: ConnectionState = frame.f_locals["connection"]
+            return connection
+        frame = frame.f_back
+    return None
+
+
+async def _part(connection: AsyncConnection) -> None:
+    """Close: our end first, then for at most LINGER seconds the client's, whose bytes are read away.
+
+    Bytes that come after a close reset the connection, and the reset would take the answer from the client.
+    """
+    try:
+        if not (connection.closed or connection.ended or connection.cut_reason):
+            await connection.half_close()
+            deadline = Deadline(LINGER)
+            while left := deadline.remaining():
+                connection.timeout = left
+                if await connection.receive() is None:
+                    break
+    except WirecatError:
+        pass  # it has gone already, or is silent
+    finally:
+        await connection.close()

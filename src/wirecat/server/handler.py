@@ -4,8 +4,8 @@
     path/shout.py:handler     a function (or responder class) of a file; what ends in .py before the last colon
     package.module:handler    a function (or responder class) of a module that can be imported
 
-The colour chooses the engine: ``def handler(connection)`` gets a thread of its own, ``async def handler(connection)`` runs
-on the event loop; a responder (a class with ``receive``) runs on either.
+The colour chooses the engine: ``def handler(connection)`` gets a thread of its own, ``async def handler(connection)``
+runs on the event loop; a responder (a class with ``receive``) runs on either.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import sys
 from wirecat.errors import HandlerError
 from wirecat.immutable import Immutable
 from wirecat.server.handlers import BUILT_IN
+from wirecat.server.handlers import FUNCTION as FUNCTION
+from wirecat.server.handlers import RESPONDER as RESPONDER
 from wirecat.server.line_responder import in_lines
+from wirecat.server.responder import Responder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +28,17 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-RESPONDER, FUNCTION, COROUTINE = "responder", "function", "coroutine"
+    from wirecat.server.handlers import HandlerRow
+
+COROUTINE = "coroutine"
 _ENGINES = {RESPONDER: ("threads", "async"), FUNCTION: ("threads",), COROUTINE: ("async",)}
+_RESPONDER_SHAPE = "Write class Handler: def receive(self, data)."
 _SHAPE = "Write def handler(connection) or async def handler(connection)."
 
 
 class Handler(Immutable):
-    """What answers a client. ``call`` is a factory of responders, or the function itself; ``engine`` the engine chosen."""
+    """What answers a client. ``call`` is a factory of responders, or the function itself; ``engine`` is the engine
+    chosen."""
 
     __slots__ = ("call", "colour", "engine", "name")
 
@@ -47,48 +54,62 @@ class Handler(Immutable):
 def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, framing: str = "none") -> Handler:
     """The handler that ``given`` names or is. Raises HandlerError, with what there is instead."""
     if isinstance(given, str):
-        name, (found, built_in) = given, _find(given)
+        name, (found, row) = given, _find(given)
     else:
-        name, found, built_in = getattr(given, "__name__", repr(given)), given, False
-    colour = RESPONDER if built_in else _colour(name, found)
+        name, found, row = getattr(given, "__name__", type(given).__name__), given, None
+    colour = _colour(name, found) if row is None else row.colour
+    if colour == RESPONDER and row is None:
+        found = _as_responder(name, found)
     engines = _ENGINES[colour]
     if engine is not None and engine not in engines:
         kind = "an async function" if colour == COROUTINE else "a plain function"
         hint = f"Leave --engine out, or write {'def' if engine == 'threads' else 'async def'} handler(connection)."
+        if row is not None:
+            kind, hint = "one that takes a thread for every client", "Leave --engine out."
         raise HandlerError(f"the handler {name!r} is {kind}: it cannot run on --engine {engine}", hint=hint)
     if framing != "none":
         if colour != RESPONDER:
-            raise HandlerError(
-                f"--framing is for responders; {name!r} is a function", hint="Use connection.lines() in it instead."
-            )
+            hint = "Use connection.lines() in it instead." if row is None else "Leave --framing out."
+            kind = "is a function" if row is None else "frames by itself"
+            raise HandlerError(f"--framing is for responders; {name!r} {kind}", hint=hint)
         found = in_lines(found)
     return Handler(name, colour, found, engine or engines[0])
 
 
-def _find(spec: str) -> tuple[Any, bool]:
-    """What a handler's spec names, and whether it is a built-in one's factory."""
+def _find(spec: str) -> tuple[Any, HandlerRow | None]:
+    """What a handler's spec names, and the row if that is a built-in one.
+
+    A built-in one is made anew by each call, so that its state is shared by the connections of one server and no more.
+    """
     name, colon, argument = spec.partition(":")
     row = BUILT_IN.get(name)
     if row is not None:
-        if bool(argument) != bool(row.argument):
+        if bool(argument) != bool(row.argument) and not (row.optional and not colon):
             problem = f"needs :{row.argument}" if row.argument else "takes no argument"
             raise HandlerError(f"the handler {name!r} {problem}", hint=f"Write: {row.example}")
         module = _import(row.module, spec)
-        return module.make(argument), True
+        return module.make(argument), row
     place, colon, function = spec.rpartition(":")
+    if spec.endswith((".py", ".py:")):  # C:\\x.py has a colon as well
+        raise HandlerError(f"which function of {spec.rstrip(':')}?", hint="Write FILE.py:FUNCTION.")
     if not colon:
-        known = ", ".join(row.name + (f":{row.argument}" if row.argument else "") for row in BUILT_IN.values())
-        missing = " (which function of that file? write FILE.py:FUNCTION)" if spec.endswith(".py") else ""
-        raise HandlerError(
-            f"unknown handler {spec!r}{missing}", hint=f"There are: {known}; or FILE.py:FUNCTION; or MODULE:FUNCTION."
-        )
+        raise _unknown(spec)
+    if not function:
+        raise HandlerError(f"which function of {place}?", hint="Write MODULE:FUNCTION.")
     module = _load_file(place) if place.endswith(".py") else _import(place, spec)
     found: Any = module
     for part in function.split("."):
         if not hasattr(found, part):
             raise HandlerError(f"{place} has no {function!r}", hint=_public_functions(module))
         found = getattr(found, part)
-    return found, False
+    return found, None
+
+
+def _unknown(spec: str) -> HandlerError:
+    known = ", ".join(row.name + (f":{row.argument}" if row.argument else "") for row in BUILT_IN.values())
+    return HandlerError(
+        f"unknown handler {spec!r}", hint=f"There are: {known}; or FILE.py:FUNCTION; or MODULE:FUNCTION."
+    )
 
 
 def _public_functions(module: ModuleType) -> str:
@@ -101,14 +122,12 @@ def _public_functions(module: ModuleType) -> str:
 
 def _import(name: str, spec: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
-        known = ", ".join(BUILT_IN)
-        raise HandlerError(f"unknown handler {spec!r}", hint=f"There are: {known}; or FILE.py:FUNCTION; or MODULE:FUNCTION.")
+        raise _unknown(spec)
     import importlib
 
+    # As python -m does: the user's module lies where the command is typed. What it imports later does so as well.
     here = os.getcwd()
-    # As python -m does: the user's module lies where the command is typed.
-    added = here not in sys.path and "" not in sys.path
-    if added:
+    if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
     try:
         return importlib.import_module(name)
@@ -119,11 +138,8 @@ def _import(name: str, spec: str) -> ModuleType:
                 f"there is no module {name!r}", hint=f"Built-in handlers: {known}. A file is written FILE.py:FUNCTION."
             ) from error
         raise _does_not_import(name, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _does_not_import(name, error) from error
-    finally:
-        if added:
-            sys.path.remove(here)
 
 
 def _load_file(path: str) -> ModuleType:
@@ -149,23 +165,35 @@ def _load_file(path: str) -> ModuleType:
 
 
 def _does_not_import(name: str, error: BaseException) -> HandlerError:
+    import importlib
     import traceback
 
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    place = f" at {frames[-1].filename} line {frames[-1].lineno}" if len(frames) > 2 or isinstance(error, SyntaxError) else ""
+    trace = traceback.extract_tb(error.__traceback__)
+    frames = [each for each in trace if not each.filename.startswith("<frozen importlib")]
+    place = ""
     if isinstance(error, SyntaxError) and error.filename:
-        place = f" at {error.filename} line {error.lineno}"
-    elif frames and "wirecat" not in frames[-1].filename:
-        place = f" at {frames[-1].filename} line {frames[-1].lineno}"
-    text = str(error).splitlines()[0] if str(error) else ""
-    return HandlerError(f"{name} does not import: {type(error).__name__}: {text}{place}")
+        text, place = error.msg, f" at {error.filename} line {error.lineno}"
+    else:
+        text = " ".join(str(error).split())
+        if frames and frames[-1].filename not in (__file__, importlib.__file__):
+            place = f" at {frames[-1].filename} line {frames[-1].lineno}"
+    what = type(error).__name__ + (f": {text}" if text else "")
+    return HandlerError(f"{name} does not import: {what}{place}")
 
 
 def _colour(name: str, found: Any) -> str:
     if isinstance(found, type):
-        if not callable(getattr(found, "receive", None)):
-            raise HandlerError(f"the class {name!r} has no receive(data)", hint="A responder answers by receive(data).")
-        _require_arguments(name, found, 0, "a responder is made without arguments")
+        receive = getattr(found, "receive", None)
+        if not callable(receive):
+            raise HandlerError(f"the class {name!r} has no receive(data)", hint=_RESPONDER_SHAPE)
+        for step in ("opened", "receive", "ended", "more"):
+            if inspect.iscoroutinefunction(getattr(found, step, None)):
+                raise HandlerError(
+                    f"{name}.{step} is async; a responder is asked, and waits for nothing",
+                    hint="Write def, or async def handler(connection) in place of the class.",
+                )
+        _require_arguments(name, found, 0, "a responder is made without arguments", _RESPONDER_SHAPE)
+        _require_arguments(f"{name}.receive", receive, 2, "a responder is given the data", _RESPONDER_SHAPE)
         return RESPONDER
     if not callable(found):
         raise HandlerError(f"{name!r} is no function but {type(found).__name__}", hint=_SHAPE)
@@ -179,7 +207,19 @@ def _colour(name: str, found: Any) -> str:
     return FUNCTION
 
 
-def _require_arguments(name: str, found: Any, count: int, rule: str) -> None:
+def _as_responder(name: str, found: Any) -> Any:
+    """A class that has ``receive`` and no more gets the rest from Responder."""
+    if issubclass(found, Responder):
+        return found
+    try:
+        return type(found.__name__, (found, Responder), {"__module__": found.__module__})
+    except TypeError as error:
+        raise HandlerError(
+            f"the class {name!r} cannot be made a responder: {error}", hint="Derive it from wirecat.Responder."
+        ) from error
+
+
+def _require_arguments(name: str, found: Any, count: int, rule: str, hint: str = _SHAPE) -> None:
     try:
         signature = inspect.signature(found)
     except (TypeError, ValueError):  # some built-in functions tell nothing of themselves
@@ -187,6 +227,4 @@ def _require_arguments(name: str, found: Any, count: int, rule: str) -> None:
     try:
         signature.bind(*([None] * count))
     except TypeError:
-        raise HandlerError(f"{name}{signature} takes the wrong number of arguments: {rule}", hint=_SHAPE) from None
-
-
+        raise HandlerError(f"{name}{signature} takes the wrong number of arguments: {rule}", hint=hint) from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wirecat.server.responder import Responder
+from wirecat.errors import LineTooLong
+from wirecat.server.responder import Responder, answer_bytes
 from wirecat.wire.framing import ReceiveBuffer, split_ending
 
 TYPE_CHECKING = False
@@ -11,19 +12,24 @@ if TYPE_CHECKING:
 
 
 class LineResponder(Responder):
-    """Gives ``inner`` each line without its end, and ends the answer as the line ended (LF, CRLF, or a last line without).
+    """Gives ``inner`` each line without its end, and ends the answer as the line ended (LF, CRLF, or a last line
+    without).
 
-    Raises LineTooLong for a line of more than 64 KiB.
+    Raises LineTooLong for a line of more than 64 KiB, once what came before it has been answered.
     """
 
     def __init__(self, inner: Responder) -> None:
         self._inner = inner
         self._buffer = ReceiveBuffer()
+        self._too_long: LineTooLong | None = None
         self.streams = inner.streams
         self.more = inner.more  # type: ignore[method-assign]
 
     @property
     def finished(self) -> bool:  # type: ignore[override]
+        # Asked after each answer has been sent: the answers to the lines before the long one are not lost.
+        if self._too_long is not None:
+            raise self._too_long
         return self._inner.finished
 
     def opened(self) -> bytes | None:
@@ -35,17 +41,28 @@ class LineResponder(Responder):
 
     def ended(self) -> bytes | None:
         self._buffer.feed_end()
-        answers = (self._answers() or b"") + (self._inner.ended() or b"")
+        answers = self._answers() or b""  # of one line at most, without an end
+        if self._too_long is not None:
+            raise self._too_long
+        if not self._inner.finished:
+            answers += answer_bytes(self._inner.ended())
         return answers or None
 
     def _answers(self) -> bytes | None:
         answers = []
-        while not self._inner.finished and (line := self._buffer.take_line()):
+        while not self._inner.finished and (line := self._next_line()):
             text, ending = split_ending(line)
             answer = self._inner.receive(text)
             if answer is not None:
-                answers.append(answer + ending)
+                answers.append(answer_bytes(answer) + ending)
         return b"".join(answers) or None
+
+    def _next_line(self) -> bytes | None:
+        try:
+            return self._buffer.take_line()
+        except LineTooLong as error:
+            self._too_long = error
+            return None
 
 
 def in_lines(make: Callable[[], Responder]) -> Callable[[], Responder]:

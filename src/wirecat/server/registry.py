@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class ConnectionInfo(Immutable):
     """A live connection as it stands now.
 
-    ``id`` its number, ``peer`` and ``local`` its addresses, ``thread`` the name of its thread (or of its task), ``received``
-    and ``sent`` bytes, ``seconds`` since it came, ``idle`` seconds since bytes last moved (exact to a second), ``state``:
-    ``open``, ``peer ended`` (it sends no more), ``half-closed`` (we send no more) or ``ending``.
+    ``id`` its number, ``peer`` and ``local`` its addresses, ``thread`` the name of its thread (or of its task),
+    ``received`` and ``sent`` bytes, ``seconds`` since it came, ``idle`` seconds since bytes last moved (exact to a
+    second), ``state``: ``open``, ``peer ended`` (it sends no more), ``half-closed`` (we send no more) or ``ending``.
     """
 
     __slots__ = ("id", "idle", "local", "peer", "received", "seconds", "sent", "state", "thread")
@@ -51,6 +51,7 @@ class Registry:
         self.on_room: Callable[[], None] | None = None
         self.on_empty: Callable[[], None] | None = None
         self._live: dict[int, tuple[ConnectionState, str]] = {}
+        self._unadmitted: set[int] = set()
         self._changed = threading.Condition()
         self._taps: tuple[Tap, ...] = ()
         self._last_id = 0
@@ -60,9 +61,14 @@ class Registry:
         return len(self._live)
 
     @property
+    def count(self) -> int:
+        """How many are open, those included that were admitted and are on their way to their engine."""
+        return len(self._live) + self._expected
+
+    @property
     def full(self) -> bool:
         """Whether the limit is reached."""
-        return len(self._live) + self._expected >= self.limit
+        return self.count >= self.limit
 
     def expect(self) -> None:
         """A client was admitted that ``add`` will follow for, from another thread: it counts from now on."""
@@ -73,6 +79,7 @@ class Registry:
         """One that was expected will not come."""
         with self._changed:
             self._expected -= 1
+            self._changed.notify_all()
 
     def next_id(self) -> int:
         """The number for the next connection, from 1."""
@@ -80,26 +87,47 @@ class Registry:
             self._last_id += 1
             return self._last_id
 
-    def add(self, connection: ConnectionState, thread: str, *, expected: bool = False) -> None:
-        """A connection was admitted; it is told before anything can happen to it."""
+    def add(self, connection: ConnectionState, thread: str, *, expected: bool = False, admitted: bool = True) -> None:
+        """A connection has come in; it is told before anything can happen to it.
+
+        With ``admitted`` False it counts, but has to be let in yet (``admit``), as after a TLS handshake.
+        """
         with self._changed:
-            self._expected -= expected
             self._live[connection.id] = (connection, thread)
+            if expected:
+                self._expected -= 1
+                self._changed.notify_all()
             connection.taps += self._taps
-            self.served += 1
-            if self.publisher.wanted:
-                self.publisher.publish(
-                    Opened(
-                        connection=connection.id, peer=connection.peer, local=connection.local, open_count=len(self._live)
-                    )
-                )  # fmt: skip
+            if admitted:
+                self._tell_opened(connection)
+            else:
+                self._unadmitted.add(connection.id)
+
+    def admit(self, connection: ConnectionState) -> None:
+        """Let in what ``add`` has not."""
+        with self._changed:
+            self._unadmitted.discard(connection.id)
+            self._tell_opened(connection)
+
+    def _tell_opened(self, connection: ConnectionState) -> None:
+        self.served += 1
+        if self.publisher.wanted:
+            self.publisher.publish(
+                Opened(
+                    connection=connection.id, peer=connection.peer, local=connection.local,
+                    open_count=len(self._live),
+                )
+            )  # fmt: skip
 
     def remove(self, connection: ConnectionState, by: str, reason: str) -> None:
-        """A connection is over and its socket closed."""
+        """A connection is over and its socket closed. One that was never let in is told as denied."""
         with self._changed:
             if self._live.pop(connection.id, None) is None:
                 return
-            if self.publisher.wanted:
+            if connection.id in self._unadmitted:
+                self._unadmitted.discard(connection.id)
+                self.deny(connection.peer, reason)
+            elif self.publisher.wanted:
                 self.publisher.publish(
                     Closed(
                         connection=connection.id, peer=connection.peer, by=by, reason=reason,
@@ -119,13 +147,13 @@ class Registry:
         self.publisher.publish(Denied(peer=peer, reason=reason))
 
     def half_closed(self, connection: ConnectionState) -> None:
-        """The peer has ended its half."""
-        if self.publisher.wanted:
+        """The peer has ended its half; what a read gives after our own cut is no such end."""
+        if self.publisher.wanted and not connection.cut_reason:
             self.publisher.publish(HalfClosed(connection=connection.id, peer=connection.peer))
 
     def fail(self, connection: ConnectionState | None, error: BaseException | str, traceback: str) -> None:
         """Something went wrong. With nobody listening to events it goes to the log ``wirecat``, so it is never lost."""
-        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        text = error if isinstance(error, str) else _in_one_line(error)
         if self.publisher.wanted:
             peer = None if connection is None else connection.peer
             number = None if connection is None else connection.id
@@ -174,6 +202,11 @@ class Registry:
             for connection, thread in live
         ]  # fmt: skip
 
+    def wait_arrived(self, timeout: float) -> bool:
+        """Wait until all that were admitted are in the table; False after ``timeout`` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._expected, timeout)
+
     def wait_empty(self, timeout: float, given_up: Callable[[], bool] = lambda: False) -> bool:
         """Wait until none is open; False after ``timeout`` seconds, or when ``given_up`` tells so (see ``wake``)."""
         with self._changed:
@@ -184,12 +217,19 @@ class Registry:
         return not self._live and not self._expected
 
     def wake(self) -> None:
-        """Let ``wait_empty`` look again. Safe in a signal handler: it takes no lock that its own thread may hold."""
-        threading.Thread(target=self._notify, name="wirecat-wake", daemon=True).start()
-
-    def _notify(self) -> None:
+        """Let ``wait_empty`` look again."""
         with self._changed:
             self._changed.notify_all()
+
+
+def _in_one_line(error: BaseException) -> str:
+    """An exception as a line; the ``str()`` of a handler's own may fail as well."""
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except Exception as failure:
+        text = f"(it cannot be shown: {type(failure).__name__})"
+    return f"{name}: {text}" if text else name
 
 
 def _state(connection: ConnectionState) -> str:

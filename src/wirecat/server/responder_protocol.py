@@ -10,42 +10,62 @@ from wirecat.connection import ConnectionState
 from wirecat.endpoints.failures import broken
 from wirecat.endpoints.socket_stream import LINGER, place_of
 from wirecat.server.ending import ending_of, is_handlers_fault
+from wirecat.server.line_responder import LineResponder
+from wirecat.server.responder import Responder, answer_bytes
 from wirecat.taps.tap import RECEIVED, SENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
     from typing import Any
 
     from wirecat.server.registry import Registry
-    from wirecat.server.responder import Responder
+
+LINE_PIECE = 16384  # bytes of short lines given at once: their answers may be many times as long
+BURST = 8  # pieces of an endless answer before other connections have their turn
 
 
 class ResponderProtocol(ConnectionState, asyncio.Protocol):
-    """Drives ``responder`` for one accepted socket. While the client takes nothing, nothing is read from it.
+    """Drives a responder, made by ``make``, for one accepted socket.
 
-    After the responder's last byte comes our FIN; what the client is still sending is read away, for at most LINGER
-    seconds, because a close with bytes unread would reset the connection and lose the answer.
+    While the client takes nothing, nothing is read from it. After the responder's last byte comes our FIN; what the
+    client is still sending is read away, for at most LINGER seconds, because a close with bytes unread would reset the
+    connection and lose the answer.
     """
 
     __slots__ = (
-        "_chunk", "_failure", "_finishing", "_local", "_paused", "_peer", "_registry", "_responder", "_socket", "_transport",
+        "_failure", "_finishing", "_given_up", "_local", "_loop", "_make", "_paused", "_peer", "_peer_first",
+        "_pending", "_piece", "_receive", "_registry", "_responder", "_socket", "_transport", "_write",
     )  # fmt: skip
 
     def __init__(
-        self, responder: Responder, accepted: socket.socket, peer: Any, registry: Registry, chunk: int | None
+        self,
+        make: Callable[[], Responder],
+        accepted: socket.socket,
+        peer: Any,
+        registry: Registry,
+        chunk: int | None,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(registry.next_id())
-        self._responder = responder
+        self._make = make
+        self._responder = Responder()
+        self._receive = self._responder.receive
         self._socket = accepted
         self._peer = peer
         self._local: Address | None = None
         self._registry = registry
-        self._chunk = chunk
+        self._loop = loop
         self._failure: BaseException | None = None
         self._finishing = False
         self._paused = False
+        self._peer_first = False
+        self._piece = chunk  # the most bytes that the responder is given at once
+        self._pending = b""  # what it was not given yet, because the client takes no answers
+        self._given_up: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
+        self._write: Callable[[bytes], None] = None  # type: ignore[assignment]
 
     @property
     def peer(self) -> Address:
@@ -69,111 +89,200 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def note_traffic(self, now: float) -> float:
+        """See ConnectionState. What the transport still holds has not been sent: a slow reader is not idle."""
+        transport = self._transport
+        waiting = 0 if transport is None or self.closed else transport.get_write_buffer_size()
+        self.bytes_sent -= waiting
+        try:
+            return super().note_traffic(now)
+        finally:
+            self.bytes_sent += waiting
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
+        self._write = self._transport.write
         if self.cut_reason:  # cut while the loop was taking it over
             self._transport.abort()
             return
-        self._call(self._responder.opened)
-        if self._responder.streams:
-            self._stream()
+        try:
+            self._responder = self._make()
+            self._receive = self._responder.receive
+            if self._piece is None and isinstance(self._responder, LineResponder):
+                self._piece = LINE_PIECE
+            self._answer(self._responder.opened())
+        except BaseException as error:
+            self._fail(error)
+        else:
+            if self._responder.streams:
+                self._stream()
 
     def data_received(self, data: bytes) -> None:
         self.bytes_received += len(data)
-        if self.taps:
-            data = self.tapped(RECEIVED, data)
-        if self._finishing:
-            return
-        chunk = self._chunk
-        if chunk is None or len(data) <= chunk:
-            self._call(self._responder.receive, data)
-            return
-        for start in range(0, len(data), chunk):
-            self._call(self._responder.receive, data[start : start + chunk])
-
-    def eof_received(self) -> bool:
-        self.ended = True
-        if self._finishing:
-            return False
-        if self._responder.streams:
-            self._registry.half_closed(self)
-            return True
-        self._call(self._responder.ended)
-        return False  # the transport sends what it holds, then closes
-
-    def _call(self, method: Any, *arguments: bytes) -> None:
-        """Ask the responder and send its answer; what it raises ends this one connection."""
-        if self._finishing:
+        if self.taps or self._piece is not None or self._finishing:
+            self._data_received(data)
             return
         try:
-            reply = method(*arguments)
-        except Exception as error:
-            self._failure = error
-            if is_handlers_fault(self, error):
-                self._registry.fail(self, error, traceback.format_exc())
-            self._finish()
-            return
-        if reply:
-            self._write(reply)
+            answer = self._receive(data)
+            if type(answer) is not bytes:
+                answer = answer_bytes(answer)
+            if answer:
+                self._write(answer)
+                self.bytes_sent += len(answer)
+            if self._responder.finished:
+                self._finish()
+        except BaseException as error:
+            self._fail(error)
+
+    def _data_received(self, data: bytes) -> None:
+        """As ``data_received``, where taps look on, where pieces are cut, or where bytes are only read away."""
+        try:
+            if self.taps:
+                data = self.tapped(RECEIVED, data)
+            if data and not self._finishing:
+                self._pending = self._pending + data if self._pending else data
+                self._work()
+        except BaseException as error:
+            self._fail(error)
+
+    def _work(self) -> None:
+        """Give the responder what is pending, until the client takes no more answers."""
+        piece = self._piece or len(self._pending)
+        place = 0
+        try:
+            while place < len(self._pending) and not (self._paused or self._finishing):
+                given = self._pending[place : place + piece]
+                place += len(given)
+                self._answer(self._receive(given))
+        finally:
+            self._pending = b"" if self._finishing else self._pending[place:]
+
+    def eof_received(self) -> bool:
+        if not self.ended:
+            self._peer_first = not self.half_closed
+            self.ended = True
+            self._registry.half_closed(self)
+        if self._finishing:
+            return False
+        try:
+            if self.taps and (held := self.tapped_end(RECEIVED)):
+                self._pending += held
+                self._work()
+            if self._pending or self._responder.streams:
+                return True
+            self._last_answer()
+        except BaseException as error:
+            self._fail(error)
+        return False  # the transport sends what it holds, then closes
+
+    def _last_answer(self) -> None:
+        if not self._finishing:
+            self._answer(self._responder.ended())
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Send what altering taps still hold back."""
+        if self.taps and not self._transport.is_closing() and (held := self.tapped_end(SENT)):
+            self._write(held)
+            self.bytes_sent += len(held)
+
+    def _answer(self, answer: Any) -> None:
+        """Send what the responder gave, and see whether it has finished. Raises what the responder raises."""
+        data = answer if type(answer) is bytes else answer_bytes(answer)
+        if data and self.taps:
+            data = self.tapped(SENT, data)
+        if data and not self._transport.is_closing():
+            self._write(data)
+            self.bytes_sent += len(data)
         if self._responder.finished:
             self._finish()
 
-    def _write(self, reply: bytes) -> None:
-        if self.taps:
-            reply = self.tapped(SENT, reply)
-        self._transport.write(reply)
-        self.bytes_sent += len(reply)
-
     def _stream(self) -> None:
-        while not (self._paused or self._finishing or self._transport.is_closing()):
-            try:
-                piece = self._responder.more()
-            except Exception as error:
-                self._failure = error
-                self._registry.fail(self, error, traceback.format_exc())
-                piece = None
-            if piece is None:
-                self._finish()
-            else:
-                self._write(piece)
+        """An endless answer: some pieces at a time, or a client that reads fast would have the loop for itself."""
+        try:
+            for _ in range(BURST):
+                if self._paused or self._finishing or self._transport.is_closing():
+                    return
+                piece = answer_bytes(self._responder.more())
+                if not piece:
+                    self._finish()
+                    return
+                self._answer(piece)
+        except BaseException as error:
+            self._fail(error)
+            return
+        self._loop.call_soon(self._stream)
 
     def pause_writing(self) -> None:
         self._paused = True
-        if not self._responder.streams and not self.ended:
+        if not (self._responder.streams or self.ended or self._finishing or self._transport.is_closing()):
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._paused = False
+        if self._transport.is_closing():
+            return
         if self._responder.streams:
             self._stream()
-        elif not self.ended and not self._transport.is_closing():
+            return
+        if self._pending:
+            try:
+                self._work()
+                if self.ended and not self._pending:
+                    self._last_answer()
+                    self._transport.close()
+            except BaseException as error:
+                self._fail(error)
+        if not (self._paused or self.ended or self._transport.is_closing()):
             self._transport.resume_reading()
+
+    def _fail(self, error: BaseException) -> None:
+        """What the responder (or a tap) raised ends this one connection."""
+        if self._failure is None:
+            self._failure = error
+            if is_handlers_fault(self, error):
+                self._registry.fail(self, error, traceback.format_exc())
+        self._finish()
 
     def _finish(self) -> None:
         """The server ends it: our end first, then a moment for the client's."""
         if self._finishing:
             return
         self._finishing = True
-        if self.ended or self._transport.is_closing():
-            self._transport.close()
+        self._pending = b""
+        try:
+            self._let_go()
+            if self.ended or self._transport.is_closing():
+                self._transport.close()
+                return
+            self.half_closed = True
+            self._transport.write_eof()
+        except OSError:  # the client has gone already
+            self._transport.abort()
             return
-        self.half_closed = True
-        self._transport.write_eof()
         if self._paused:
             self._transport.resume_reading()
-        asyncio.get_running_loop().call_later(LINGER, self._give_up)
+        self._given_up = self._loop.call_later(LINGER, self._give_up)
 
     def _give_up(self) -> None:
-        if not self._transport.is_closing():
+        if self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size():  # it has not even been given all of the answer
+            self._given_up = self._loop.call_later(LINGER, self._give_up)
+        else:
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self.closed:
+            return
         if isinstance(error, OSError) and self._failure is None:
             self._failure = broken(error, self.peer)
         self.closed = True
-        by, reason = ending_of(self, self._failure)
-        if self.half_closed and not self._failure and not self.cut_reason:
-            by = "server"
+        if self._given_up is not None:
+            self._given_up.cancel()
+        by, reason = ending_of(self, self._failure, peer_first=self._peer_first)
         self._failure = None
+        self._receive = self._write = None  # type: ignore[assignment]
         self._socket.close()
-        self._registry.remove(self, by, reason)
+        # Once the transport has closed the descriptor as well, which it does when this returns.
+        self._loop.call_soon(self._registry.remove, self, by, reason)

@@ -6,12 +6,13 @@ import threading
 
 from wirecat.address import Address
 from wirecat.endpoints import open_listener
+from wirecat.errors import UsageError
 from wirecat.events import Event, Listening, Publisher, Stopped, Stopping
 from wirecat.options import ServeOptions
 from wirecat.server.acceptor import Acceptor
 from wirecat.server.access import AccessList
-from wirecat.server.capacity import default_capacity
-from wirecat.server.handler import Handler, load_handler
+from wirecat.server.capacity import asked_for, default_capacity
+from wirecat.server.handler import RESPONDER, Handler, load_handler
 from wirecat.server.registry import Registry
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
+    from wirecat.endpoints.listener import Listener
     from wirecat.events import Listener as EventListener
     from wirecat.server.event_loop import EventLoopEngine
     from wirecat.server.registry import ConnectionInfo
@@ -36,37 +38,48 @@ class Server:
     ``addresses`` are those it listens on; ``address`` is one that a client on this machine can connect to.
     """
 
-    def __init__(self, handler: Handler, address: Address, options: ServeOptions) -> None:
+    def __init__(
+        self, handler: Handler, address: Address, options: ServeOptions, listener: Listener | None = None
+    ) -> None:
         self.handler = handler
         self.options = options
-        limit, reason = options.max_connections or 0, "asked for"
-        if not limit:
-            limit, reason = default_capacity(handler.engine)
-        self._limit_reason = reason
+        access = _checked(handler, address, options)
+        if options.max_connections is None:
+            limit, self._limit_reason = default_capacity(handler.engine)
+        else:
+            limit, self._limit_reason = asked_for(options.max_connections, handler.engine)
         self._publisher = Publisher()
         self._registry = Registry(self._publisher, limit)
-        access = AccessList(options.allow, options.deny)
-        self._listener = open_listener(address, options.backlog)
+        self._listener = listener or open_listener(address, options.backlog)
         self.addresses = self._listener.addresses
-        self._engine = self._make_engine()
-        self._acceptor = Acceptor(
-            self._listener, self._registry, access, self._engine.adopt, self._engine.cut,
-            once=options.once, idle_timeout=options.idle_timeout,
-        )  # fmt: skip
+        try:
+            tell_handler = getattr(handler.call, "listening", None)
+            if callable(tell_handler):  # a proxy knows by its own addresses what would go round in a circle
+                tell_handler(self.addresses)
+            self._engine = self._make_engine()
+            self._acceptor = Acceptor(
+                self._listener, self._registry, access, self._engine.adopt, self._engine.cut,
+                once=options.once, idle_timeout=options.idle_timeout,
+            )  # fmt: skip
+        except BaseException:
+            self._listener.close()
+            raise
         self._finished = threading.Event()
         self._on_finished: tuple[Callable[[], object], ...] = ()
         self._stop_lock = threading.Lock()
         self._cutting = False
         self._stuck = 0
+        self._ended = False
 
     def _make_engine(self) -> ThreadEngine | EventLoopEngine:
         if self.handler.engine == "async":
             from wirecat.server.event_loop import EventLoopEngine
 
-            return EventLoopEngine(self.handler, self._registry, self.options.chunk)
+            tls: Any = self._listener if hasattr(self._listener, "context") else None
+            return EventLoopEngine(self.handler, self._registry, self.options.chunk, tls)
         from wirecat.server.threads import ThreadEngine
 
-        return ThreadEngine(self.handler, self._registry, self.options.chunk)
+        return ThreadEngine(self.handler, self._registry, self.options.chunk, self._listener.open)
 
     def start(self) -> Self:
         """Begin to serve: the Listening event, then clients."""
@@ -84,7 +97,7 @@ class Server:
         """An address that a client on this machine can connect to."""
         first = self.addresses[0]
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(first.host or "", first.host)
-        return first if first.scheme != "tcp" else first.replace(host=here)
+        return first if first.port is None else first.replace(host=here)
 
     @property
     def limit(self) -> int:
@@ -102,7 +115,8 @@ class Server:
         return self._registry.served
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
-        """Call ``listener(event)`` for each event from now on, in a thread of its own; returns a function that ends it.
+        """Call ``listener(event)`` for each event from now on, in a thread of its own; returns a function that ends
+        it.
 
         To have the first event too: ``serve(..., on_event=listener)``.
         """
@@ -144,9 +158,21 @@ class Server:
         return forget
 
     def _finish(self) -> None:
+        if self._finished.is_set():
+            return
         self._finished.set()
         for call in self._on_finished:
             call()
+
+    @property
+    def stuck(self) -> int:
+        """How many handlers would not end when it was stopped."""
+        return self._stuck
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has stopped and nothing of it runs any more: no handler, and nothing that one has left behind."""
+        return self._ended
 
     def cut(self) -> None:
         """End a drain that is going on: connections that are still open are cut now."""
@@ -156,8 +182,10 @@ class Server:
     def stop(self, drain: float | None = None) -> int:
         """Accept no more, give open connections ``drain`` seconds (None: the option's) to end, cut the rest.
 
-        The port is free as soon as this begins. Returns how many handlers would not end even after CUT_TIME seconds; each
-        was told as a Failed event with its stack, and its thread ends with the process. Stopping twice is nothing.
+        The port is free as soon as this begins. Returns how many handlers would not end even after CUT_TIME seconds;
+        each was told as a Failed event with its stack, and its thread ends with the process. Stopping twice is nothing.
+
+        Not to be called by a handler: it would wait for itself.
         """
         with self._stop_lock:
             if self._acceptor is None:
@@ -166,16 +194,15 @@ class Server:
             self._acceptor.stop_accepting()
             self._publisher.publish(Stopping(open_count=len(self._registry), seconds=seconds))
             if not self._registry.wait_empty(seconds, lambda: self._cutting):
+                self._registry.wait_arrived(CUT_TIME)
                 for connection in self._registry.connections():
                     self._engine.cut(connection, "shutdown")
                 self._registry.wait_empty(CUT_TIME)
-            for connection in self._registry.connections():
+            for stuck, problem, stack in self._engine.stuck(self._registry.connections()):
                 self._stuck += 1
-                self._registry.fail(
-                    connection, f"the handler {self.handler.name} will not end", self._engine.stack_of(connection)
-                )
+                self._registry.fail(stuck, problem, stack)
             self._acceptor.stop()
-            self._engine.stop(CUT_TIME if not self._stuck else 0.1)
+            self._ended = self._engine.stop(CUT_TIME if not self._stuck else 0.1)
             self._acceptor = None  # type: ignore[assignment]
             self._publisher.publish(Stopped(served=self._registry.served, stuck=self._stuck))
             self._publisher.close()
@@ -195,21 +222,38 @@ class Server:
         return f"<Server {self.handler.name} on {', '.join(map(str, self.addresses))}, {state}>"
 
 
+def _checked(handler: Handler, address: Address, options: ServeOptions) -> AccessList:
+    """What can only be judged together, before any socket opens. Raises UsageError; gives who may come in."""
+    if options.chunk is not None and handler.colour != RESPONDER:
+        raise UsageError(
+            f"chunk is for responders; {handler.name!r} reads by itself", hint="Use connection.receive(limit) in it."
+        )
+    access = AccessList(options.allow, options.deny)
+    if access and address.scheme == "unix":
+        raise UsageError(
+            "allow and deny are for TCP", address=address, hint="Who may use a path is said by its permissions (chmod)."
+        )
+    return access
+
+
 def serve(
     handler: str | Callable[..., Any],
     address: str | int | Address = DEFAULT_ADDRESS,
     *,
     on_event: EventListener | None = None,
     on_start: Callable[[Server], None] | None = None,
+    listener: Listener | None = None,
     **options: Any,
 ) -> Server:
     """Start a server for ``handler`` on ``address`` and return it, running.
 
-    ``handler`` is a function ``def handler(connection)`` (a thread for each client), ``async def handler(connection)`` (an
-    event loop), a Responder class, or a text: a built-in name (``echo``, ``reply:TEMPLATE``, ``discard``, ``daytime``,
-    ``chargen``), ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``. A bare port listens on this PC only. ``on_event`` gets every
-    event from the first; ``on_start`` is given the server before it lets the first client in. The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout``
-    (seconds), ``allow``, ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``.
+    ``handler`` is a function ``def handler(connection)`` (a thread for each client), ``async def handler(connection)``
+    (an event loop), a Responder class, or a text: a built-in name (``echo``, ``reply:TEMPLATE``, ``discard``,
+    ``daytime``, ``chargen``), ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``. A bare port listens on this PC only.
+    ``on_event`` gets every event from the first; ``on_start`` is given the server before it lets the first client in.
+    ``listener`` is one that is open already, in place of ``address``; the server closes it.
+    The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout`` (seconds), ``allow``,
+    ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``.
 
     Raises HandlerError, UsageError, AddressError, ListenError.
 
@@ -225,7 +269,8 @@ def serve(
     """
     known = ServeOptions(**options)
     chosen = load_handler(handler, engine=known.engine, framing=known.framing)
-    server = Server(chosen, Address.parse(address), known)
+    place = Address.parse(address) if listener is None else listener.addresses[0]
+    server = Server(chosen, place, known, listener)
     if on_event is not None:
         server.subscribe(on_event)
     try:

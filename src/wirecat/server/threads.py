@@ -1,34 +1,44 @@
 """The thread engine: a thread for every connection, ended with it.
 
-A responder's loop reads into one buffer per thread, adds to two counters and reads no clock: idleness is found by the
-server's sweep, which compares the counters.
+A responder's loop reads into one buffer per thread, adds to two counters and reads no clock: idleness is found by
+the server's sweep, which compares the counters.
+
+A client that writes without end and reads nothing stops its own thread: the answer fills the kernel's buffers, the
+send waits, and nothing more is read until the client reads. That is TCP's back-pressure, and harms no other client;
+``idle_timeout`` ends it.
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import traceback
 
 from wirecat.connection import Connection
-from wirecat.endpoints.socket_stream import SocketStream
+from wirecat.deadline import Deadline
+from wirecat.endpoints.failures import broken
+from wirecat.endpoints.socket_stream import LINGER, SocketStream
+from wirecat.errors import WirecatError
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
+from wirecat.server.responder import answer_bytes
 from wirecat.taps.tap import RECEIVED, SENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Callable
     from typing import Any
 
     from wirecat.connection import ConnectionState
     from wirecat.server.handler import Handler
     from wirecat.server.registry import Registry
     from wirecat.server.responder import Responder
+    from wirecat.stream import Stream
 
 READ_SIZE = 16384
+LARGEST_SEND = 1 << 18  # bytes handed to the kernel at once, so that a slow reader's progress is seen in the counter
 STACK_SIZE = 1 << 20  # bytes of address space a thread; the system's default is 8 MiB, too much for thousands
-DISCARD_SIZE = 65536
 
 
 class ThreadEngine:
@@ -36,27 +46,41 @@ class ThreadEngine:
 
     name = "threads"
 
-    def __init__(self, handler: Handler, registry: Registry, chunk: int | None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        registry: Registry,
+        chunk: int | None,
+        open_stream: Callable[[socket.socket, Any], Stream] = SocketStream,
+    ) -> None:
+        """``open_stream`` makes the stream over what accept(2) gave."""
         self._handler = handler
         self._registry = registry
         self._chunk = chunk or READ_SIZE
-        self._threads: set[threading.Thread] = set()
+        self._open_stream = open_stream
+        self._threads: dict[int, threading.Thread] = {}
+        self._ended: threading.Thread | None = None  # the last that has done; it has waited for those before it
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Nothing to start: threads come with connections."""
 
     def adopt(self, accepted: socket.socket, peer: Any) -> None:
         """Serve an admitted client. Where no thread can be had the client is turned away and told."""
-        connection = Connection(SocketStream(accepted, peer), self._registry.next_id())
+        stream = self._open_stream(accepted, peer)
+        connection = Connection(stream, self._registry.next_id())
         name = f"wirecat-{connection.id}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
-        self._threads.add(thread)
-        self._registry.add(connection, name)
+        with self._lock:
+            self._threads[connection.id] = thread
+        self._registry.add(connection, name, admitted=not hasattr(stream, "handshake"))
         previous = threading.stack_size(STACK_SIZE)
         try:
             thread.start()
         except RuntimeError as error:  # can't start new thread
-            self._threads.discard(thread)
+            with self._lock:
+                del self._threads[connection.id]
+            connection.abort()  # or its close would wait for the client, and all others with it
             connection.close()
             self._registry.fail(connection, f"no thread to serve it: {error}", "")
             self._registry.remove(connection, "server", "no thread left")
@@ -67,27 +91,38 @@ class ThreadEngine:
         """End a connection from outside; its thread sees the end and goes."""
         connection.cut(reason)
 
-    def stop(self, timeout: float) -> None:
-        """Wait for the threads whose connections are over."""
-        from wirecat.deadline import Deadline
-
+    def stop(self, timeout: float) -> bool:
+        """Wait for the threads whose connections are over; False if one still runs after ``timeout`` seconds."""
         deadline = Deadline(timeout)
-        for thread in list(self._threads):
+        with self._lock:
+            threads = [*self._threads.values(), *([self._ended] if self._ended else [])]
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(deadline.remaining())
+        return not any(thread.is_alive() for thread in threads)
 
-    def stack_of(self, connection: ConnectionState) -> str:
-        """Where the handler of a connection is now, for the report about one that will not end."""
-        name = f"wirecat-{connection.id}"
+    def stuck(self, connections: list[ConnectionState]) -> list[tuple[ConnectionState, str, str]]:
+        """Those of ``connections`` whose handler holds them open, each with the reason and the handler's stack."""
         frames = sys._current_frames()
-        for thread in list(self._threads):
-            if thread.name == name and thread.ident in frames:
-                return "".join(traceback.format_stack(frames[thread.ident]))
-        return ""
+        report = []
+        for connection in connections:
+            thread = self._threads.get(connection.id)
+            frame = frames.get(thread.ident or 0) if thread is not None else None
+            stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+            report.append((connection, f"the handler {self._handler.name} will not end", stack))
+        return report
 
     def _run(self, connection: Connection) -> None:
+        if not self._shake_hands(connection):
+            return
         registry = self._registry
-        connection.on_end = lambda: registry.half_closed(connection)
+        first_end: list[bool] = []  # at the peer's end: whether we had not ended ours yet
+
+        def at_end() -> None:
+            first_end.append(not connection.half_closed)
+            registry.half_closed(connection)
+
+        connection.on_end = at_end
         failure: BaseException | None = None
         try:
             if self._handler.colour == RESPONDER:
@@ -99,86 +134,180 @@ class ThreadEngine:
             if is_handlers_fault(connection, error):
                 registry.fail(connection, error, traceback.format_exc())
         finally:
-            by, reason = ending_of(connection, failure)
+            peer_first = first_end[0] if first_end else _ended_unread(connection)
+            by, reason = ending_of(connection, failure, peer_first=peer_first)
             connection.on_end = None
             failure = None
-            connection.close()
+            _part(connection)
             registry.remove(connection, by, reason)
-            self._threads.discard(threading.current_thread())
+            self._thread_ends(connection.id)
+
+    def _shake_hands(self, connection: Connection) -> bool:
+        """A TLS handshake, where the stream has one; a client with whom it fails is turned away."""
+        handshake = getattr(connection.stream, "handshake", None)
+        if handshake is None:
+            return True
+        try:
+            handshake()
+        except BaseException as error:
+            if not isinstance(error, WirecatError):
+                self._registry.fail(connection, error, traceback.format_exc())
+            reason = connection.cut_reason or f"no TLS: {getattr(error, 'message', error)}"
+            connection.close()
+            self._registry.remove(connection, "server", reason)
+            self._thread_ends(connection.id)
+            return False
+        self._registry.admit(connection)
+        return True
+
+    def _thread_ends(self, id: int) -> None:
+        """Wait for the thread that ended before this one: so one reference is enough to wait for all that have done."""
+        with self._lock:
+            self._threads.pop(id, None)
+            previous, self._ended = self._ended, threading.current_thread()
+        if previous is not None:
+            previous.join()
 
 
 def _drive(connection: Connection, responder: Responder, chunk: int) -> None:
     """A responder's whole life on one connection. Raises what the stream and the responder raise."""
-    stream = connection.stream
     _answer(connection, responder.opened())
     if responder.streams:
         _stream(connection, responder)
         return
+    stream = connection.stream
+    receive_into: Callable[[memoryview], int] = stream.receive_into
+    send: Callable[[bytes], None] = stream.send
+    if type(stream) is SocketStream:
+        # Past the layers: each call more in this loop costs some 2 % of the requests per second.
+        receive_into, send = stream.socket.recv_into, stream.socket.sendall
     buffer = memoryview(bytearray(chunk))
-    receive_into, receive, send = stream.receive_into, responder.receive, stream.send
-    if isinstance(stream, SocketStream):
-        send = _sender(stream)
+    receive = responder.receive
     while not responder.finished:
-        count = receive_into(buffer)
-        if not count:
+        try:
+            count = receive_into(buffer)
+        except OSError as error:
+            raise _broken(error, stream) from error
+        if not count and (stream.ended or not stream.keeps_boundaries):  # else it is an empty datagram
             break
         connection.bytes_received += count
         data = bytes(buffer[:count])
         if connection.taps:
             data = connection.tapped(RECEIVED, data)
-        reply = receive(data)
-        if reply:
-            if connection.taps:
-                reply = connection.tapped(SENT, reply)
-            send(reply)
-            connection.bytes_sent += len(reply)
+            if not data and count:  # a tap keeps it to itself
+                continue
+        answer = receive(data)
+        if type(answer) is bytes and not connection.taps and (count := len(answer)) <= LARGEST_SEND:
+            try:
+                send(answer)
+            except OSError as error:
+                raise _broken(error, stream) from error
+            connection.bytes_sent += count
+        else:
+            _answer(connection, answer)
+            answer = None  # it may be a view of something that the responder goes on with
     else:
         return
+    if type(stream) is SocketStream:
+        stream.ended = True
     connection.ended = True
-    _answer(connection, responder.ended())
+    if connection.on_end is not None:
+        connection.on_end()
+    if connection.taps and (held := connection.tapped_end(RECEIVED)) and not responder.finished:
+        _answer(connection, responder.receive(held))
+    if not responder.finished:
+        _answer(connection, responder.ended())
 
 
-def _sender(stream: SocketStream) -> Any:
-    """The stream's send; for a blocking socket the kernel's own loop (sendall) does the same with fewer steps."""
-    from wirecat.endpoints.failures import broken
-
-    sendall = stream.socket.sendall
-
-    def send(data: bytes) -> None:
-        try:
-            sendall(data)
-        except OSError as error:
-            raise broken(error, stream.peer) from error
-
-    return send
+def _broken(error: OSError, stream: Stream) -> WirecatError:
+    return error if isinstance(error, WirecatError) else broken(error, stream.peer)
 
 
-def _answer(connection: Connection, data: bytes | None) -> None:
-    if data:
-        connection.send(data)
+def _answer(connection: Connection, answer: Any) -> None:
+    """Send what a responder gave, in pieces that are counted as they go."""
+    data = answer_bytes(answer)
+    if data and connection.taps:
+        data = connection.tapped(SENT, data)
+    send = connection.stream.send
+    for start in range(0, len(data), LARGEST_SEND):
+        piece = data[start : start + LARGEST_SEND] if len(data) > LARGEST_SEND else data
+        send(piece)
+        connection.bytes_sent += len(piece)
 
 
 def _stream(connection: Connection, responder: Responder) -> None:
-    """An endless answer: what the client sends meanwhile is read by a second thread, so that neither waits for the other."""
+    """An endless answer. A second thread reads what the client sends meanwhile: neither waits for the other."""
+    failures: list[BaseException] = []
     reader = threading.Thread(
-        target=_feed, args=(connection, responder), name=f"wirecat-{connection.id}-reader", daemon=True
-    )
+        target=_feed, args=(connection, responder, failures),
+        name=f"wirecat-{connection.id}-reader", daemon=True,
+    )  # fmt: skip
     reader.start()
     try:
-        while (data := responder.more()) is not None:
-            connection.send(data)
-    except BaseException:
-        connection.stream.abort()
-        raise
+        while not (responder.finished or failures) and (piece := answer_bytes(responder.more())):
+            _answer(connection, piece)
+        if not failures:
+            connection.half_close()
+            reader.join(LINGER)
+    except WirecatError:
+        if not failures:  # else it is but what the reader's end has brought about
+            raise
     finally:
-        if not connection.ended:
-            connection.stream.abort()
+        connection.stream.abort()
         reader.join()
+    if failures:
+        raise failures[0]
 
 
-def _feed(connection: Connection, responder: Responder) -> None:
+def _feed(connection: Connection, responder: Responder, failures: list[BaseException]) -> None:
+    """Give a streaming responder what the client sends; what that raises is for the sending thread to raise."""
     try:
-        while (data := connection.receive(DISCARD_SIZE)) is not None:
-            responder.receive(data)
-    except OSError:
-        return  # the sending thread meets the same end, and tells it
+        while (data := _received(connection)) is not None:
+            if not responder.finished:
+                _answer(connection, responder.receive(data))
+    except BaseException as error:
+        failures.append(error)
+        connection.stream.abort()  # the sender may be waiting for the client
+
+
+def _received(connection: Connection) -> bytes | None:
+    """The next bytes; None also when the connection broke: the sending thread meets the same end, and tells it."""
+    try:
+        return connection.receive(READ_SIZE)
+    except WirecatError:
+        return None
+
+
+def _ended_unread(connection: Connection) -> bool:
+    """Whether the peer has ended its half without the handler having seen it."""
+    stream = connection.stream
+    if connection.closed or connection.half_closed or not isinstance(stream, SocketStream):
+        return connection.ended
+    if connection.ended or not hasattr(socket, "MSG_DONTWAIT"):
+        return connection.ended
+    try:
+        return not stream.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:  # nothing there, or it broke
+        return False
+
+
+def _part(connection: Connection) -> None:
+    """Close: our end first, then a moment for the client's, whose bytes are read away.
+
+    A close with bytes unread, or bytes that come after it, would reset the connection, and the reset would take the
+    answer from a client that has not read it yet. LINGER seconds at most, which nobody but this thread waits.
+    """
+    stream = connection.stream
+    if stream.can_half_close and not (connection.closed or connection.ended or connection.cut_reason):
+        try:
+            connection.half_close()
+            deadline, scratch = Deadline(LINGER), bytearray(READ_SIZE)
+            while left := deadline.remaining():
+                stream.set_timeout(left)
+                if not stream.receive_into(scratch):
+                    break
+            else:
+                stream.abort()  # it sends on and on, and was given its time; its close would give it more
+        except WirecatError:
+            stream.abort()  # it has gone already, or is silent
+    connection.close()

@@ -60,19 +60,25 @@ async def _start_with(client: Client, connected: socket.socket) -> None:
 
 
 async def _connect(client: Client, candidates: list[Candidate], timeout: float) -> None:
-    """Connect one client to the first candidate that takes it."""
+    """Connect one client, or let it fail."""
+    try:
+        await _adopt(client, await open_socket(candidates, timeout))
+    except OSError as error:
+        client.fail(connect_kind(error))
+
+
+async def open_socket(candidates: list[Candidate], timeout: float) -> socket.socket:
+    """A socket connected to the first candidate that takes it. Raises OSError: of several failures the telling one."""
     deadline = asyncio.get_running_loop().time() + timeout
     failures: list[OSError] = []
     for index, candidate in enumerate(candidates):
         # Each candidate may use its share of the time that is left, so that a silent one does not use it all.
         left = deadline - asyncio.get_running_loop().time()
         try:
-            await _adopt(client, await _attempt(candidate, left / (len(candidates) - index)))
+            return await _attempt(candidate, left / (len(candidates) - index))
         except OSError as error:
             failures.append(error)
-        else:
-            return
-    client.fail(connect_kind(telling(failures)))
+    raise telling(failures)
 
 
 async def _attempt(candidate: Candidate, timeout: float) -> socket.socket:

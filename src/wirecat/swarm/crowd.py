@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter_ns, time
+from time import perf_counter_ns, thread_time, time
 
 from wirecat.swarm.client import Client
 from wirecat.swarm.connecting import connect_all
 from wirecat.swarm.messages import message_maker, reply_maker
+from wirecat.swarm.outcome import Outcome
+from wirecat.swarm.paced import PacedClient
+from wirecat.swarm.pacer import Pacer
 from wirecat.swarm.progress import SwarmProgress
-from wirecat.swarm.result import Latency, SwarmResult
+from wirecat.swarm.schedule import CATCHING_UP, Schedule
 from wirecat.swarm.tally import Tally
+from wirecat.swarm.thinking import ThinkingClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
 
-    from wirecat.address import Address
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.options import SwarmOptions
 
     Watcher = Callable[[SwarmProgress], None]
+    Gate = Callable[[], Awaitable[int]]
 
 #: Seconds between two looks at the clock for all clients; progress is told at every second one.
 TICK = 0.1
@@ -36,43 +40,70 @@ _ENDLESS = 1 << 62
 
 
 class Crowd:
-    """All clients of one run. ``run`` is the whole life of it."""
+    """The clients of one run, or a worker's part of them. ``run`` is the whole life of it.
+
+    ``numbers``: those of its clients (None: all). ``gate`` is awaited when all are connected or have failed; it returns
+    when they may begin, with that moment (``time.perf_counter_ns``).
+    """
 
     def __init__(
         self,
-        address: Address,
         options: SwarmOptions,
         candidates: list[Candidate],
         *,
+        numbers: range | None = None,
+        gate: Gate | None = None,
         progress: Watcher | None = None,
     ) -> None:
-        self._address = address
         self._options = options
         self._candidates = candidates
+        self._gate = gate
         self._progress = progress
-        self._tally = tally = Tally()
-        reply_to = reply_maker(options)
-        self._clients = [
-            Client(
-                number,
-                limit=options.messages or _ENDLESS,
-                message_of=message_maker(options, number),
-                reply_to=reply_to,
-                tally=tally,
-                on_end=self._client_ended,
-                on_close=self._client_closed,
-            )
-            for number in range(1, options.clients + 1)
-        ]
+        self._tally = Tally()
+        numbers = range(1, options.clients + 1) if numbers is None else numbers
+        self._connect_rate = options.connect_rate * len(numbers) / options.clients
+        self._schedule: Schedule | None = None
+        self._pacer: Pacer | None = None
+        # Seconds after which nobody sends any more. In an open loop nothing is due in the last of them.
+        self._longest = options.duration
+        if options.duration is not None and options.rate is not None:
+            self._longest = options.duration + CATCHING_UP
+        self._clients = self._make_clients(numbers)
         self._talking = len(self._clients)
         self._closed = 0
         self._fault: BaseException | None = None
-        self._interrupted = False
         self._phase = "connecting"
         self._phase_begun = perf_counter_ns()
         self._told = (0, 0)  # when progress was last told, and the replies then
 
-    async def run(self, first: socket.socket | None) -> SwarmResult:
+    def _make_clients(self, numbers: range) -> Sequence[Client]:
+        options = self._options
+        shared: dict[str, Any] = {
+            "limit": options.messages or _ENDLESS, "reply_to": reply_maker(options), "tally": self._tally,
+            "on_end": self._client_ended, "on_close": self._client_closed,
+        }  # fmt: skip
+        if options.rate is not None:
+            schedule = self._schedule = Schedule(
+                clients=options.clients, rate=options.rate, messages=options.messages, duration=options.duration
+            )
+            paced = [
+                PacedClient(number, schedule=schedule, message_of=message_maker(options, number), **shared)
+                for number in numbers
+            ]
+            self._pacer = Pacer(schedule, paced)
+            return paced
+        if options.think:
+            step = options.think / options.clients
+            return [
+                ThinkingClient(
+                    number, think=options.think, delay=(number - 1) * step, message_of=message_maker(options, number),
+                    **shared,
+                )
+                for number in numbers
+            ]  # fmt: skip
+        return [Client(number, message_of=message_maker(options, number), **shared) for number in numbers]
+
+    async def run(self, first: socket.socket | None) -> Outcome:
         """Run it; ``first`` is a connected socket for the first client, where there is one already.
 
         When the task is cancelled, as Ctrl-C does, it closes everything and returns what was counted so far.
@@ -81,67 +112,66 @@ class Crowd:
         loop.set_exception_handler(self._broke)
         self._all_ended: asyncio.Future[None] = loop.create_future()
         self._all_closed: asyncio.Future[None] = loop.create_future()
-        started = time()
-        options = self._options
-        connect_seconds = seconds = 0.0
-        left_open = 0
+        outcome = Outcome(self._tally)
+        outcome.started = time()
+        outcome.loop = type(loop).__module__.partition(".")[0]
         try:
             self._enter("connecting")
             try:
-                await self._watch(
-                    asyncio.ensure_future(
-                        connect_all(
-                            self._clients,
-                            self._candidates,
-                            first=first,
-                            rate=options.connect_rate,
-                            timeout=options.timeout,
-                        )
-                    )
-                )
+                await self._watch(asyncio.ensure_future(self._connect(first)))
             finally:
-                connect_seconds = self._phase_seconds()
+                outcome.connect_seconds = self._phase_seconds()
             self._enter("connected")
+            begin = None if self._gate is None else await self._gate()
             self._enter("talking")
+            self._phase_begun = begin or self._phase_begun
+            used = thread_time()
             try:
                 await self._begin()
                 await self._watch(self._all_ended)
             finally:
-                seconds = self._phase_seconds()
+                outcome.seconds = self._phase_seconds()
+                outcome.processor_share = (thread_time() - used) / max(outcome.seconds, 1e-9)
+                self._end_schedule()
         except asyncio.CancelledError:
-            self._interrupted = True
+            outcome.interrupted = True
         finally:
-            left_open = await self._close()
+            if self._pacer is not None:
+                self._pacer.stop()
+            outcome.left_open = await self._close()
         if self._fault is not None:
             raise self._fault
-        tally = self._tally
-        return SwarmResult(
-            address=self._address,
-            options=options,
-            started=started,
-            loop=type(loop).__module__.partition(".")[0],
-            connected=tally.connected,
-            connect_seconds=connect_seconds,
-            seconds=seconds if tally.connected else 0.0,
-            messages_sent=self._sent(),
-            replies=tally.replies,
-            replies_wrong=None if options.expect is None else tally.replies_wrong,
-            first_wrong=tally.first_wrong,
-            errors=tally.errors,
-            latency_us=Latency.of(tally.latency),
-            left_open=left_open,
-            interrupted=self._interrupted,
+        outcome.sent = self._sent()
+        return outcome
+
+    async def _connect(self, first: socket.socket | None) -> None:
+        await connect_all(
+            self._clients, self._candidates, first=first, rate=self._connect_rate, timeout=self._options.timeout
         )
 
+    def _end_schedule(self) -> None:
+        """No more turns; count what was due and had none."""
+        if self._pacer is not None:
+            self._pacer.stop()
+        now = perf_counter_ns()
+        for client in self._clients:
+            if isinstance(client, PacedClient):
+                client.stop()
+                client.settle(now)
+
     async def _begin(self) -> None:
-        """Let each connected client send its first message."""
+        """Let each connected client send its first message, or wait for its time."""
         begun = 0
+        if self._schedule is not None:
+            self._schedule.start = self._phase_begun
         for client in self._clients:
             if client.ready:
                 client.begin()
                 begun += 1
-                if begun % _BEGIN_TOGETHER == 0:
+                if begun % _BEGIN_TOGETHER == 0 and self._pacer is None:
                     await asyncio.sleep(0)
+        if self._pacer is not None:
+            self._pacer.start()
 
     async def _watch(self, work: asyncio.Future[Any]) -> None:
         """Wait for ``work``, and look at the clock for all clients. Cancels it when cancelled itself."""
@@ -156,21 +186,21 @@ class Crowd:
                 await asyncio.wait((work,))
 
     def _pause(self) -> float:
-        duration = self._options.duration
-        if self._phase != "talking" or duration is None:
+        if self._phase != "talking" or self._longest is None:
             return TICK
-        left = duration - self._phase_seconds()
+        left = self._longest - self._phase_seconds()
         return min(TICK, left) if left > 0 else TICK
 
     def _look_at_clock(self) -> None:
         if self._fault is not None:
             raise self._fault
         now = perf_counter_ns()
-        duration = self._options.duration
         if self._phase == "talking":
-            if duration is not None and self._phase_seconds() >= duration:
+            if self._longest is not None and self._phase_seconds() >= self._longest:
+                if self._pacer is not None:
+                    self._pacer.stop()
                 for client in self._clients:
-                    client.limit = 0
+                    client.finish()
             reply_timeout = int(self._options.reply_timeout * 1e9)
             # Either a client has waited too long, or its wrong reply may be over; both take longer than one
             # tick.

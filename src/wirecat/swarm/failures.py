@@ -20,6 +20,7 @@ KINDS = {
     "lost": "the connection was lost: the server no longer answers",
     "reply_timeout": "no whole reply in time",
     "endless_reply": "a wrong reply that did not end in time",
+    "worker_died": "the process that drove it died; what it had done is in no number",
 }
 
 _CONNECTING = {
@@ -39,11 +40,13 @@ _CONNECTING = {
     errno.ENOBUFS: "no_descriptors",
     errno.ECONNRESET: "reset",
     errno.ECONNABORTED: "reset",
+    errno.ENOTCONN: "reset",  # it was, for a moment
 }
 _TALKING = {
     errno.ECONNRESET: "reset",
     errno.ECONNABORTED: "reset",
     errno.EPIPE: "reset",
+    errno.ENOTCONN: "reset",
     errno.ETIMEDOUT: "lost",
     errno.EHOSTUNREACH: "lost",
     errno.ENETUNREACH: "lost",

@@ -65,6 +65,25 @@ class Histogram:
         if nanoseconds > self.maximum:
             self.maximum = nanoseconds
 
+    def record_evenly(self, least: int, largest: int, count: int) -> None:
+        """Count ``count`` values that lie evenly between two, both included; of many 64 stand for all."""
+        points = min(count, 64)
+        for point in range(points):
+            value = largest if points == 1 else least + (largest - least) * point // (points - 1)
+            self.record(value)
+            more = count * (point + 1) // points - count * point // points - 1
+            self._counts[min(_bucket(value), _SIZE - 1)] += more
+
+    def counts(self) -> dict[int, int]:
+        """The buckets that are not empty: number and count. With ``maximum`` it is all that there is to know."""
+        return {bucket: count for bucket, count in enumerate(self._counts) if count}
+
+    def add_counts(self, counts: dict[int, int], maximum: int) -> None:
+        """Add what ``counts`` and ``maximum`` of another one told. Raises IndexError for a bucket that there is not."""
+        for bucket, count in counts.items():
+            self._counts[bucket] += count
+        self.maximum = max(self.maximum, maximum)
+
     @property
     def count(self) -> int:
         """How many values were recorded."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from wirecat.immutable import Immutable
 
 #: ``connecting``; ``connected``, told exactly once, when every client is connected or has failed and none has
-#: sent yet; ``talking``; ``closing``, told once.
-PHASES = ("connecting", "connected", "talking", "closing")
+#: sent yet; ``talking``; ``closing``, told once. ``knocking`` in place of all these where the clients only connect
+#: and close: ``connected`` then counts connects, and ``rate`` is that of them.
+PHASES = ("connecting", "connected", "talking", "closing", "knocking")
 
 
 class SwarmProgress(Immutable):

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 class Latency(Immutable):
     """Percentiles of the latency in microseconds, by nearest rank and right within 0.4 %; ``max`` is exact.
 
-    From the moment a client was ready to send a message to the moment this program had the last byte of a
-    right (or unchecked) reply: a closed loop. The wait for a turn among the other clients is in it. All are
-    None where there was no such reply.
+    Closed loop: from the moment a client was ready to send a message to the moment this program had the last byte of a
+    right (or unchecked) reply. The wait for a turn among the other clients is in it. Open loop: from the moment when
+    the message should have left; one that was never sent or never answered counts with what it had waited by the end.
+    Connects: from the call of connect(2), or from its time where there is a rate, to the moment the event loop saw the
+    connection stand. All are None where there was nothing to time.
     """
 
     __slots__ = ("p50", "p90", "p99", "p999", "max")
@@ -81,11 +83,18 @@ class SwarmResult(Immutable):
     ``wirecat.swarm.failures.KINDS``). ``left_open``: how many connections the server had not closed a second
     after the client's end; no failure, but a sign of a server that does not notice the end. ``interrupted``:
     Ctrl-C ended it, and the numbers are those up to then.
+
+    ``connects``: connections made, where that was all there was to do, else None; ``errors`` then counts attempts. With
+    a rate, else None: ``due``: requests whose time came; ``late``: how many left more than 1 ms after their time;
+    ``unsent``: how many never left. ``processor_share``: how much of one processor the busiest process used while it
+    talked; near 1 it may be the swarm that is measured. ``lost``: a text for each worker process that died; its clients
+    are among the errors, and what they did is in no number.
     """
 
     __slots__ = (
         "address", "options", "started", "loop", "connected", "connect_seconds", "seconds", "messages_sent",
         "replies", "replies_wrong", "first_wrong", "errors", "latency_us", "left_open", "interrupted",
+        "connects", "due", "late", "unsent", "processor_share", "lost",
     )  # fmt: skip
 
     address: Address
@@ -103,6 +112,12 @@ class SwarmResult(Immutable):
     latency_us: Latency
     left_open: int
     interrupted: bool
+    connects: int | None
+    due: int | None
+    late: int | None
+    unsent: int | None
+    processor_share: float
+    lost: tuple[str, ...]
 
     def __init__(
         self,
@@ -122,12 +137,19 @@ class SwarmResult(Immutable):
         latency_us: Latency,
         left_open: int,
         interrupted: bool,
+        connects: int | None = None,
+        due: int | None = None,
+        late: int | None = None,
+        unsent: int | None = None,
+        processor_share: float = 0.0,
+        lost: tuple[str, ...] = (),
     ) -> None:
         self._set(
             address=address, options=options, started=started, loop=loop, connected=connected,
             connect_seconds=connect_seconds, seconds=seconds, messages_sent=messages_sent, replies=replies,
             replies_wrong=replies_wrong, first_wrong=first_wrong, errors=dict(errors), latency_us=latency_us,
-            left_open=left_open, interrupted=interrupted,
+            left_open=left_open, interrupted=interrupted, connects=connects, due=due, late=late, unsent=unsent,
+            processor_share=processor_share, lost=tuple(lost),
         )  # fmt: skip
 
     @property
@@ -156,6 +178,14 @@ class SwarmResult(Immutable):
         return self.replies / self.seconds if self.replies and self.seconds > 0 else 0.0
 
     @property
+    def connects_per_second(self) -> float | None:
+        """Connections made for each of the ``seconds``; None where they were not what was counted."""
+        if self.connects is None:
+            return None
+        return self.connects / self.seconds if self.seconds > 0 else 0.0
+
+    @property
     def ok(self) -> bool:
-        """Whether it ran to its end, no client failed and no reply was wrong (as far as it was checked)."""
-        return not (self.interrupted or self.errors or self.replies_wrong)
+        """Whether all that was asked for was done: nothing interrupted it, no client failed, no reply was wrong (as far
+        as it was checked), and each request of an open loop left, if late."""
+        return not (self.interrupted or self.errors or self.replies_wrong or self.unsent or self.lost)

@@ -9,8 +9,9 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints.race import connect_first
 from wirecat.endpoints.resolve import resolve
 from wirecat.errors import AddressError, UsageError
+from wirecat.swarm.connects import Knockers
 from wirecat.swarm.crowd import Crowd
-from wirecat.swarm.options import DEFAULT_MESSAGE, SwarmOptions
+from wirecat.swarm.options import SwarmOptions
 from wirecat.system.loops import loop_factory
 
 TYPE_CHECKING = False
@@ -31,20 +32,27 @@ def swarm(
     *,
     messages: int | None = None,
     duration: float | None = None,
-    message: str = DEFAULT_MESSAGE,
-    newline: str = "lf",
+    message: str | None = None,
+    size: int | None = None,
+    payload: bytes | None = None,
+    newline: str | None = None,
     expect: str | None = None,
+    rate: float | None = None,
+    think: float = 0.0,
+    connects: bool = False,
     timeout: float = 10.0,
     reply_timeout: float = 10.0,
     connect_rate: float | None = None,
+    workers: int = 1,
     progress: Watcher | None = None,
 ) -> SwarmResult:
     """Connect ``clients`` clients to ``address``, let each talk until its last reply, and close them all.
 
     All are connected before the first message leaves, and stay connected until the last reply is there. Each
     sends a message, waits for its reply, checks it, and sends the next: ``messages`` of them (default 10), or
-    for ``duration`` seconds, after which replies under way are still waited for. What the options mean is
-    told by ``SwarmOptions``.
+    for ``duration`` seconds, after which replies under way are still waited for. With ``rate`` each sends in its
+    time instead (an open loop); with ``connects`` nothing is sent, and what counts is how many connections can be
+    made. ``workers``: how many processes drive the clients. What the options mean is told by ``SwarmOptions``.
 
     ``progress`` is called in this thread, at most five times a second and at each change of phase
     (``SwarmProgress``). In phase ``connected`` all clients are there and none has sent; what the function
@@ -63,24 +71,23 @@ def swarm(
     (True, 20, 200, 0)
     """
     options = SwarmOptions(
-        clients,
-        messages=messages,
-        duration=duration,
-        message=message,
-        newline=newline,
-        expect=expect,
-        timeout=timeout,
-        reply_timeout=reply_timeout,
-        connect_rate=connect_rate,
-    )
+        clients, messages=messages, duration=duration, message=message, size=size, payload=payload, newline=newline,
+        expect=expect, rate=rate, think=think, connects=connects, timeout=timeout, reply_timeout=reply_timeout,
+        connect_rate=connect_rate, workers=workers,
+    )  # fmt: skip
     address = _checked(Address.parse(address).target())
     _refuse_inside_a_loop()
     candidates = resolve(address, Deadline(options.timeout))
-    crowd = Crowd(address, options, candidates, progress=progress)
     first = _scout(candidates, options.timeout)
     try:
+        if options.workers > 1:
+            from wirecat.swarm.workers import run_workers
+
+            outcome, lost = run_workers(options, candidates, first=first, progress=progress)
+            return outcome.result(address, options, lost)
+        crowd = (Knockers if options.connects else Crowd)(options, candidates, progress=progress)
         with asyncio.Runner(loop_factory=loop_factory() or asyncio.new_event_loop) as runner:
-            return runner.run(crowd.run(first))
+            return runner.run(crowd.run(first)).result(address, options)
     finally:
         if first is not None:
             first.close()

@@ -18,15 +18,16 @@ LONGEST = 500  # bytes of a chunk that are shown
 
 
 class Said(Event):
-    """A chunk as a person reads it: ``text`` is printable and shortened, ``size`` its bytes. For a transcript alone; the
-    events of a server carry no payload."""
+    """A chunk as a person reads it: ``text`` is printable and shortened, ``size`` its bytes, ``whole`` whether all of it
+    is shown. For a transcript alone; the events of a server carry no payload."""
 
-    __slots__ = ("connection", "direction", "size", "text")
+    __slots__ = ("connection", "direction", "size", "text", "whole")
     name = "said"
     connection: int
     direction: str
     text: str
     size: int
+    whole: bool
 
 
 class NotShown(Event):
@@ -60,16 +61,27 @@ class TranscriptTap(Tap):
                     timer.start()
                 return None
             self._shown += 1
-        text = printable(data[:LONGEST].rstrip(b"\r\n") if len(data) <= LONGEST else data[:LONGEST])
-        self._publish(Said(connection=connection, direction=direction, text=text, size=len(data)))
+        whole = len(data) <= LONGEST
+        shown = data.removesuffix(b"\n").removesuffix(b"\r") if whole else _cut(data)
+        self._publish(
+            Said(connection=connection, direction=direction, text=printable(shown), size=len(data), whole=whole)
+        )
         return None
 
-    def flush(self) -> None:
-        """Tell now what was not shown."""
-        self._tell_hidden()
-
-    def _tell_hidden(self) -> None:
+    def take_hidden(self) -> list[Event]:
+        """What was not shown since that was last told, as an event to be told now; empty if all was."""
         with self._lock:
             hidden, self._hidden = self._hidden, 0
-        if hidden:
-            self._publish(NotShown(count=hidden))
+        return [NotShown(count=hidden)] if hidden else []
+
+    def _tell_hidden(self) -> None:
+        for event in self.take_hidden():
+            self._publish(event)
+
+
+def _cut(data: bytes) -> bytes:
+    """The first LONGEST bytes, or a few fewer where a character of UTF-8 would be cut in two."""
+    end = LONGEST
+    while end > LONGEST - 4 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return data[:end]

@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 
 from wirecat.address import Address
-from wirecat.events import Event
+from wirecat.events import Event, Listening
+from wirecat.views.text_addresses import handed_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def event_line(event: Event) -> str:
     }  # fmt: skip
     fields.pop("monotonic")
     out.update((name, _plain(value)) for name, value in fields.items())
+    if isinstance(event, Listening):
+        out["hand_out"] = [address_object(address) for address in handed_out(event.addresses)]
     return json.dumps(out, ensure_ascii=True)
 
 

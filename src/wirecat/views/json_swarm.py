@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from wirecat.views.json_server import address_object, iso_time
-from wirecat.views.text_swarm import HOW_LATENCY_WAS_TAKEN
+from wirecat.views.text_swarm import how_latency_was_taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ def swarm_json(result: SwarmResult) -> str:
 
     ``replies_ok`` and ``replies_wrong`` are null where replies were not checked (``checked`` is false), the
     latencies where there was nothing to time. ``seconds`` is from the first message to the last client's end.
-    ``errors`` counts failed clients by kind; each client fails at most once.
+    ``errors`` counts failed clients by kind; each client fails at most once. In mode ``connects`` it counts connects.
+    ``due``, ``late`` and ``unsent`` are null without a rate, ``connects`` and its rate in the other modes.
     """
-    options = result.options
+    options, per_second = result.options, result.connects_per_second
     document = {
         "v": VERSION,
         "address": address_object(result.address),
@@ -29,7 +30,13 @@ def swarm_json(result: SwarmResult) -> str:
         "loop": result.loop,
         "messages": options.messages,
         "duration": options.duration,
+        "mode": options.mode,
+        "rate": options.rate,
+        "think": options.think,
+        "workers": options.workers,
         "message": options.message,
+        "size": options.size,
+        "payload_bytes": None if options.payload is None else len(options.payload),
         "newline": options.newline,
         "expect": options.expect,
         "clients": result.clients,
@@ -44,11 +51,18 @@ def swarm_json(result: SwarmResult) -> str:
         "errors": result.errors,
         "seconds": round(result.seconds, 6),
         "requests_per_second": round(result.requests_per_second, 1),
+        "due": result.due,
+        "late": result.late,
+        "unsent": result.unsent,
+        "connects": result.connects,
+        "connects_per_second": None if per_second is None else round(per_second, 1),
         "latency_us": {
             name: None if value is None else round(value, 1) for name, value in result.latency_us.fields().items()
         },
-        "latency_taken": HOW_LATENCY_WAS_TAKEN,
+        "latency_taken": how_latency_was_taken(options),
         "left_open": result.left_open,
+        "processor_share": round(result.processor_share, 3),
+        "lost": list(result.lost),
         "interrupted": result.interrupted,
         "ok": result.ok,
     }

@@ -73,6 +73,8 @@ def progress_text(progress: SwarmProgress) -> str:
     failed = f", {progress.failed} failed" if progress.failed else ""
     if progress.phase in ("connecting", "connected"):
         return f"connected {progress.connected} of {progress.clients}{failed}"[:_COLUMNS]
+    if progress.phase == "knocking":
+        return f"{progress.connected} connects{failed}, {progress.rate:.0f}/s"[:_COLUMNS]
     wrong = f" ({progress.wrong} wrong)" if progress.wrong else ""
     rate = f", {progress.rate:.0f}/s" if progress.phase == "talking" else ", closing"
     talk = f"sent {progress.sent}, replies {progress.replies}{wrong}{rate}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from wirecat.address import Address
 from wirecat.events import Closed, Denied, Event, Failed, Listening, Missed, Opened, Stopped, Stopping
 from wirecat.taps.tap import RECEIVED
 from wirecat.taps.transcript import NotShown, Said
@@ -32,14 +33,14 @@ class ServerLog:
     def _texts(self, event: Event) -> list[str]:
         if isinstance(event, Said):
             arrow = ">" if event.direction == RECEIVED else "<"
-            more = f" … ({size(event.size)})" if event.size > len(event.text) + 2 and event.size > 500 else ""
+            more = "" if event.whole else f" … ({size(event.size)})"
             return [f"#{event.connection} {arrow} {event.text}{more}"]
         if isinstance(event, Opened):
-            return [f"#{event.connection} {event.peer} connected ({event.open_count} open)"]
+            return [f"#{event.connection} {_peer(event.peer)} connected ({event.open_count} open)"]
         if isinstance(event, Closed):
             return [_closed(event)]
         if isinstance(event, Denied):
-            return [f"{event.peer} denied: {event.reason}"]
+            return [f"{_peer(event.peer)} denied: {event.reason}"]
         if isinstance(event, Failed):
             return self._failed(event)
         if isinstance(event, NotShown):
@@ -50,24 +51,36 @@ class ServerLog:
             limit = f"at most {plural(event.limit, 'connection')} at once ({event.limit_reason})"
             return [*listening_lines(event.addresses), limit]
         if isinstance(event, Stopping) and event.open_count:
-            return [f"stopping: {plural(event.open_count, 'connection')} may end within {span(event.seconds)}; Ctrl-C again cuts"]
+            within = f"may end within {span(event.seconds)}; Ctrl-C again cuts" if event.seconds else "will be cut"
+            return [f"stopping: {plural(event.open_count, 'connection')} {within}"]
         if isinstance(event, Stopped):
-            return [f"stopped after {plural(event.served, 'connection')}"]
+            stuck = f"; {plural(event.stuck, 'handler')} would not end" if event.stuck else ""
+            return [f"stopped after {plural(event.served, 'connection')}{stuck}"]
         return []
 
     def _failed(self, event: Failed) -> list[str]:
         who = "" if event.connection is None else f"#{event.connection} "
-        hint = "" if self._verbose or not event.traceback else " (-v shows where)"
-        lines = [f"{who}{printable(event.error)}{hint}"]
-        if self._verbose or "will not end" in event.error:
+        will_not_end = "will not end" in event.error
+        what = "" if will_not_end or not event.traceback else "handler error: "
+        shown = self._verbose or will_not_end  # a stack is the only way to find such a handler
+        hint = "" if shown or not event.traceback else " (-v shows where)"
+        lines = [f"{who}{what}{printable(event.error)}{hint}"]
+        if shown:
             lines += [f"{who}  {printable(line)}" for line in event.traceback.splitlines()]
         return lines
+
+
+def _peer(peer: Address) -> str:
+    """Who it is. A program that uses a path may have bound a name of its own, with anything in it."""
+    if peer.scheme == "unix" and not peer.path:
+        return "a program of this PC"
+    return printable(str(peer))
 
 
 def _closed(event: Closed) -> str:
     by = "the client" if event.by == "peer" else "the server"
     reason = "" if event.reason == "end" else f" ({event.reason})"
     return (
-        f"#{event.connection} {event.peer} closed by {by}{reason} after {span(event.seconds)}: "
+        f"#{event.connection} {_peer(event.peer)} closed by {by}{reason} after {span(event.seconds)}: "
         f"{size(event.received)} in, {size(event.sent)} out ({event.open_count} open)"
     )

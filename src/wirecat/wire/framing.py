@@ -6,7 +6,7 @@ character. What is cut here is bytes; text is decoded only once a line is whole.
 
 from __future__ import annotations
 
-from wirecat.errors import LineTooLong
+from wirecat.errors import LineTooLong, UsageError
 
 LONGEST_LINE = 65536  # bytes, its end not counted
 
@@ -51,15 +51,21 @@ class ReceiveBuffer:
         """The stream has ended: what is left is a last line without its end."""
         self._ended = True
 
+    def peek(self, limit: int) -> bytes:
+        """What ``take`` would give, and it stays."""
+        return bytes(self._data[:limit])
+
     def take(self, limit: int) -> bytes:
-        """At most ``limit`` bytes of what is there; empty if there is nothing."""
+        """At most ``limit`` bytes of what is there; empty if there is nothing. Raises UsageError for less than 0."""
+        if limit < 0:
+            raise UsageError(f"there are no {limit} bytes", step="receive")
         taken = bytes(self._data[:limit])
         del self._data[: len(taken)]
         self._searched = 0
         return taken
 
     def take_exactly(self, count: int) -> bytes | None:
-        """``count`` bytes, or None while fewer are there."""
+        """``count`` bytes, or None while fewer are there. Raises UsageError for less than 0."""
         return self.take(count) if len(self._data) >= count else None
 
     def take_line(self, longest: int = LONGEST_LINE) -> bytes | None:

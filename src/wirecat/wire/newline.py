@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from wirecat.errors import UsageError
+
 NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "none": b""}
 
 
 class NewlineTranslator:
     """Turns the LF that ends each typed line into what the peer wants.
 
-    ``crlf`` puts a CR before each LF that has none (ncat's ``-C``); ``none`` drops each LF, and the CR before it.
+    ``crlf`` puts a CR before each LF that has none (ncat's ``-C``); ``none`` drops each LF, and the CR before it. Raises
+    UsageError for a newline that is not in NEWLINES.
 
     >>> NewlineTranslator("crlf").feed(b"a\\nb\\r\\n")
     b'a\\r\\nb\\r\\n'
@@ -17,6 +20,8 @@ class NewlineTranslator:
     __slots__ = ("_held", "_last", "newline")
 
     def __init__(self, newline: str) -> None:
+        if newline not in NEWLINES:
+            raise UsageError(f"unknown newline {newline!r}", hint=f"There are: {', '.join(NEWLINES)}.")
         self.newline = newline
         self._last = b""
         self._held = False  # a CR whose LF may be in the next piece (``none`` only)

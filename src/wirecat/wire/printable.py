@@ -7,11 +7,14 @@ escapes. Only line feed and tab stay; a CR stays where it is half of a CRLF.
 
 from __future__ import annotations
 
-# Characters that are invisible or reorder what stands around them: soft hyphen, zero width, marks, embeddings, isolates,
-# line and paragraph separators, byte order mark, interlinear annotation, tags.
+# Unicode's format characters (category Cf), which are invisible or reorder what stands around them: soft hyphen, zero
+# width, marks, embeddings, isolates, byte order mark, interlinear annotation, tags, the signs of some scripts; and the
+# line and paragraph separators.
 _INVISIBLE = (
-    (0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF),
-    (0xFFF9, 0xFFFB), (0xE0000, 0xE007F),
+    (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2),
+    (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB),
+    (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A),
+    (0xE0000, 0xE007F),
 )  # fmt: skip
 _KEPT = "\n\t"
 
@@ -73,7 +76,9 @@ def printable(data: bytes | str) -> str:
     if text.isprintable():
         return text
     text = text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return text.translate(_ESCAPES)
+    text = text.translate(_ESCAPES)
+    # What is left of lone surrogates cannot be printed either; only a str of the program's own can hold one.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(data, str) else text
 
 
 def _incomplete(data: bytes) -> int:

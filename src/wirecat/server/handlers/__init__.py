@@ -4,32 +4,82 @@ from __future__ import annotations
 
 from wirecat.immutable import Immutable
 
+RESPONDER, FUNCTION = "responder", "function"
+
 
 class HandlerRow(Immutable):
-    """A built-in handler: its name, its module, a line of help, an example; whether it needs an ``:ARGUMENT``."""
+    """A built-in handler: its name, its module, a line of help, an example; whether it needs an ``:ARGUMENT``.
 
-    __slots__ = ("argument", "example", "help", "module", "name")
+    ``make(argument)`` of the module gives, by ``colour``, a factory of responders, or a function
+    ``handler(connection)`` whose state the connections of one server share. An ``optional`` argument may be left out.
+    ``guarded`` tells that it lets clients do more than talk: to open it to others than this PC takes a word more.
+    ``datagrams`` tells whether it may answer over UDP, where the sender of a datagram can be forged.
+    """
+
+    __slots__ = ("argument", "colour", "datagrams", "example", "guarded", "help", "module", "name", "optional")
 
     name: str
     module: str
     help: str
     example: str
     argument: str
+    colour: str
+    optional: bool
+    guarded: bool
+    datagrams: bool
 
-    def __init__(self, name: str, module: str, help: str, example: str, argument: str = "") -> None:
-        self._set(name=name, module=module, help=help, example=example, argument=argument)
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        help: str,
+        example: str,
+        argument: str = "",
+        colour: str = RESPONDER,
+        optional: bool = False,
+        guarded: bool = False,
+        datagrams: bool = False,
+    ) -> None:
+        self._set(
+            name=name, module=module, help=help, example=example, argument=argument, colour=colour, optional=optional,
+            guarded=guarded, datagrams=datagrams,
+        )  # fmt: skip
 
 
 BUILT_IN = {
     row.name: row
     for row in (
-        HandlerRow("echo", "wirecat.server.handlers.echo", "sends back what it gets (RFC 862)", "echo"),
+        HandlerRow(
+            "echo", "wirecat.server.handlers.echo", "sends back what it gets (RFC 862)", "echo", datagrams=True,
+        ),
         HandlerRow(
             "reply", "wirecat.server.handlers.reply", "answers by a template in which {data} is what arrived",
-            "reply:'You told me: {data}'", "TEMPLATE",
+            "reply:'You told me: {data}'", "TEMPLATE", datagrams=True,
         ),
-        HandlerRow("discard", "wirecat.server.handlers.discard", "takes everything, answers nothing (RFC 863)", "discard"),
-        HandlerRow("daytime", "wirecat.server.handlers.daytime", "sends the date and time, then closes (RFC 867)", "daytime"),
+        HandlerRow(
+            "discard", "wirecat.server.handlers.discard", "takes everything, answers nothing (RFC 863)", "discard",
+            datagrams=True,
+        ),
+        HandlerRow(
+            "daytime", "wirecat.server.handlers.daytime", "sends the date and time, then closes (RFC 867)", "daytime",
+            datagrams=True,
+        ),
         HandlerRow("chargen", "wirecat.server.handlers.chargen", "sends characters without end (RFC 864)", "chargen"),
+        HandlerRow(
+            "chat", "wirecat.server.handlers.chat", "lets the clients talk to each other, with names", "chat",
+            colour=FUNCTION,
+        ),
+        HandlerRow(
+            "broker", "wirecat.server.handlers.broker", "sends what one client sends to all the others", "broker",
+            colour=FUNCTION,
+        ),
+        HandlerRow(
+            "exec", "wirecat.server.handlers.exec", "runs a program for each client, joined to it", "exec:'sort -r'",
+            "COMMAND", colour=FUNCTION, guarded=True, datagrams=True,
+        ),
+        HandlerRow(
+            "proxy", "wirecat.server.handlers.proxy", "an HTTP proxy; proxy:USER:PASSWORD asks who is there", "proxy",
+            "USER:PASSWORD", colour=FUNCTION, optional=True, guarded=True,
+        ),
     )
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""One file a benchmark: ``run(settings)`` measures, and returns an Outcome."""

@@ -1,0 +1,1 @@
+"""Servers to compare with, as a Python programmer would write them."""

@@ -1,0 +1,1 @@
+"""ncat's command line: options in, the library's verbs and options out. One file a mode."""

@@ -1,0 +1,50 @@
+"""Who may come in: ``--allow``, ``--deny`` and their files, as one access list of the library."""
+
+from __future__ import annotations
+
+from wirecat.cli.ncat.endings import quitting
+from wirecat.cli.ncat.reasons import sentence
+from wirecat.errors import WirecatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.cli.ncat.settings import Settings
+    from wirecat.stream import Stream
+
+
+class Admission:
+    """The access list of the options; ``allow`` and ``deny`` are its texts. Raises Ending for what is no host."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.allow = [*settings.allow, *_listed(settings.allowfile)]
+        self.deny = [*settings.deny, *_listed(settings.denyfile)]
+        self._list = None
+        # A file or an option without a single host allows nobody: that is what was said.
+        self._nobody = not self.allow and settings.allowfile is not None
+        if self.allow or self.deny:
+            from wirecat.server.access import AccessList
+
+            try:
+                self._list = AccessList(self.allow, self.deny)
+            except WirecatError as error:
+                raise quitting(sentence(error)) from error
+
+    def permits(self, stream: Stream) -> bool:
+        """Whether a client may come in; one on a Unix domain socket has been let in by the path's permissions."""
+        host = stream.peer.host
+        if self._nobody and host:
+            return False
+        return self._list is None or not host or self._list.permits(host)
+
+
+def _listed(path: str | None) -> list[str]:
+    """The hosts of a file: separated by white space or commas, with comments behind #."""
+    if path is None:
+        return []
+    from pathlib import Path
+
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError as error:
+        raise quitting(f"can't open {path}: {error.strerror}.") from error
+    return [host for line in lines for host in line.partition("#")[0].replace(",", " ").split()]

@@ -1,0 +1,45 @@
+"""The broker and the chat: what one client says goes to all the others, and what we type to all of them."""
+
+from __future__ import annotations
+
+from wirecat.cli.ncat.keep_open import Input
+from wirecat.cli.ncat.many import serve_clients
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.cli.environment import Environment
+    from wirecat.cli.ncat.checks import Operands
+    from wirecat.cli.ncat.messages import Voice
+    from wirecat.cli.ncat.settings import Settings
+    from wirecat.connection import Connection
+    from wirecat.server.handlers.broker import Broker
+    from wirecat.server.handlers.chat import Chat
+
+
+def serve_crowd(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
+    """Serve until a signal comes. Raises Ending, Signalled."""
+    crowd = _chat() if settings.chat else _broker()
+    typed = Input(environment, crowd.say)
+
+    def handler(connection: Connection) -> None:
+        if not settings.recv_only:
+            typed.start()
+        crowd(connection)
+
+    try:
+        return serve_clients(handler, settings, operands, voice)
+    finally:
+        typed.stream.abort()
+
+
+def _chat() -> Chat:
+    from wirecat.server.handlers.chat import Chat, octal
+
+    # ncat numbers clients by their descriptors, escapes all that is not ASCII, and tells everybody who was there.
+    return Chat(number=lambda connection: connection.stream.fileno(), escape=octal, list_to_all=True)
+
+
+def _broker() -> Broker:
+    from wirecat.server.handlers.broker import Broker
+
+    return Broker()

@@ -1,0 +1,39 @@
+"""How the program ends: ncat's exit codes, and the exceptions that end it with a message."""
+
+from __future__ import annotations
+
+SUCCESS = 0
+NETWORK = 1  # refused, reset, timed out
+TROUBLE = 2  # everything else: a bad option, a name that does not resolve, an address that cannot be bound
+
+
+class Ending(Exception):
+    """The program ends now with ``code``, and says ``text`` (nothing where it is empty) on stderr."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+def quitting(text: str) -> Ending:
+    """Something other than the network is wrong: exit 2, and the word that ncat puts behind such a message."""
+    return Ending(f"{text} QUITTING.", TROUBLE)
+
+
+def network(text: str) -> Ending:
+    """The network said no: exit 1."""
+    return Ending(text, NETWORK)
+
+
+class Signalled(BaseException):
+    """A signal asks the program to end: exit 128 + ``number``."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return 128 + self.number

@@ -1,0 +1,116 @@
+"""Programs in place of standard input and output: ``-e``, ``-c`` and ``--lua-exec``."""
+
+from __future__ import annotations
+
+import sys
+
+from wirecat.cli.ncat.endings import quitting
+from wirecat.cli.ncat.session import idle_ending, raise_broken
+from wirecat.connection import Connection
+from wirecat.endpoints.exec import start_program
+from wirecat.errors import DeadlineExpired, UsageError
+from wirecat.pump import pump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.cli.ncat.messages import Voice
+    from wirecat.cli.ncat.settings import Settings
+    from wirecat.endpoints.exec import ExecStream
+
+# What runs a Lua script in a process of its own: its standard input and output are the connection.
+_LUA = "import lupa,pathlib,sys;lupa.LuaRuntime().execute(pathlib.Path(sys.argv[1]).read_text('utf-8'))"
+_LUA_PROGRAMS = ("lua", "lua5.4", "lua5.3", "lua5.1", "luajit")
+
+
+class _Program(Connection):
+    """A program as one side of the pump. When the other side breaks, it gets the end of its input and is not killed:
+    it may have something to finish."""
+
+    __slots__ = ()
+
+    def abort(self) -> None:
+        self.half_close()
+
+
+def run_command(connection: Connection, settings: Settings, voice: Voice) -> None:
+    """Let the program of the options talk on ``connection`` until it ends. A program that cannot be started is told.
+
+    Raises Ending for the idle timeout and for a connection that broke; what ends us ends the program too.
+    """
+    try:
+        stream = _start(connection, settings)
+    except UsageError as error:
+        reason = "No such file or directory" if "no such program" in error.message else error.message
+        voice.raw(f"exec: {reason}\n")
+        return
+
+    def cut() -> None:
+        if connection.cut_reason:
+            stream.abort()
+
+    connection.on_abort = cut
+    try:
+        if connection.cut_reason:  # it was cut off while the program started
+            stream.abort()
+        result = pump(
+            _Program(stream),
+            connection,
+            until_left_ends=True,
+            half_close=connection.stream.can_half_close and not settings.no_shutdown,
+            forward=not settings.recv_only,
+            backward=not settings.send_only,
+            idle_timeout=settings.idle_timeout,
+        )
+    except DeadlineExpired as error:
+        raise idle_ending(error.seconds or 0.0, settings) from error
+    except BaseException:
+        stream.abort()
+        raise
+    finally:
+        connection.on_abort = None
+        stream.close()
+    if result.failures:
+        raise_broken(result.failures, connection, settings)
+
+
+def lua_words() -> list[str]:
+    """The program that runs Lua scripts here: the module ``lupa``, else an interpreter. Raises Ending for none."""
+    import importlib.util
+
+    if importlib.util.find_spec("lupa") is not None:
+        return [sys.executable, "-c", _LUA]
+    import shutil
+
+    for name in _LUA_PROGRAMS:
+        found = shutil.which(name)
+        if found is not None:
+            return [found]
+    raise quitting("--lua-exec wants Lua: pip install 'wirecat[lua]'.")
+
+
+def _start(connection: Connection, settings: Settings) -> ExecStream:
+    environment = _environment(connection, settings)
+    if settings.sh_exec is not None:
+        return start_program(settings.sh_exec, environment=environment)
+    if settings.lua_exec is not None:
+        words = [*lua_words(), settings.lua_exec]
+        return start_program(" ".join(map(_escaped, words)), split=True, environment=environment)
+    return start_program(settings.exec or "", split=True, environment=environment)
+
+
+def _escaped(word: str) -> str:
+    return "".join(f"\\{letter}" if letter.isspace() or letter == "\\" else letter for letter in word)
+
+
+def _environment(connection: Connection, settings: Settings) -> dict[str, str]:
+    """What the program learns of the connection; a Unix domain socket has no address worth telling."""
+    peer, local = connection.peer, connection.local
+    protocol = "UDP" if settings.udp else "SCTP" if settings.sctp else "TCP"
+    named = peer.port is not None
+    return {
+        "NCAT_REMOTE_ADDR": (peer.host or "") if named else "localhost",
+        "NCAT_REMOTE_PORT": str(peer.port) if named else "",
+        "NCAT_LOCAL_ADDR": (local.host or "") if named else "localhost",
+        "NCAT_LOCAL_PORT": str(local.port) if named else "",
+        "NCAT_PROTO": protocol,
+    }

@@ -1,0 +1,100 @@
+"""Listen mode with ``-k``: standard input goes to all clients, what any of them sends to standard output; or a program
+each."""
+
+from __future__ import annotations
+
+import _thread
+
+from wirecat.cli.ncat.many import serve_clients
+from wirecat.endpoints.stdio import StdioStream
+from wirecat.server.room import Room
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wirecat.cli.environment import Environment
+    from wirecat.cli.ncat.checks import Operands
+    from wirecat.cli.ncat.messages import Voice
+    from wirecat.cli.ncat.settings import Settings
+    from wirecat.connection import Connection
+
+PIECE = 65536
+FAREWELL = 60.0  # seconds that a slow client gets for the rest of the input before its end is told
+
+
+def serve_many(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
+    """Serve until a signal comes. Raises Ending, Signalled."""
+    if settings.command is not None:
+        from wirecat.cli.ncat.exec import run_command
+
+        return serve_clients(lambda connection: run_command(connection, settings, voice), settings, operands, voice)
+    handler = SharedStdio(settings, environment)
+    try:
+        return serve_clients(handler, settings, operands, voice)
+    finally:
+        handler.close()
+
+
+class Input:
+    """Standard input, read by a thread of its own from the first client on: nothing of it is lost before that.
+
+    ``say(data)`` gets each piece, ``ended()`` is called at its end.
+    """
+
+    def __init__(
+        self, environment: Environment, say: Callable[[bytes], None], ended: Callable[[], None] = lambda: None
+    ) -> None:
+        self.stream = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
+        self._say = say
+        self._ended = ended
+        self._lock = _thread.allocate_lock()
+        self._started = False
+
+    def start(self) -> None:
+        """Begin to read, once."""
+        with self._lock:
+            if self._started:
+                return
+            self._started = True
+        _thread.start_new_thread(self._read, ())
+
+    def _read(self) -> None:
+        while data := self.stream.receive(PIECE):
+            self._say(data)
+        self._ended()
+
+
+class SharedStdio:
+    """The handler: all clients share our standard input and output."""
+
+    def __init__(self, settings: Settings, environment: Environment) -> None:
+        self._settings = settings
+        self._room = Room()
+        self._input = Input(environment, self._room.send, self._input_ended)
+        self._turn = _thread.allocate_lock()
+
+    def __call__(self, connection: Connection) -> None:
+        """Serve one client until its end."""
+        with self._room.join(connection):
+            if not self._settings.recv_only:
+                self._input.start()
+            while (data := connection.receive(PIECE)) is not None:
+                if not self._settings.send_only:
+                    with self._turn:
+                        self._input.stream.send(data)
+
+    def _input_ended(self) -> None:
+        """Nothing more will be sent to those who are there. (Who comes later is not told: it may be there to send.)"""
+        if self._settings.no_shutdown:
+            return
+        for member in self._room.members:
+            if member.outbox.finish(FAREWELL):
+                try:
+                    member.connection.half_close()
+                except OSError:
+                    continue  # it has gone meanwhile
+
+    def close(self) -> None:
+        """End the reading."""
+        self._input.stream.abort()

@@ -1,0 +1,129 @@
+"""Listen mode with many clients: the library's server, and what each client passes before its mode's handler has it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from wirecat.cli.ncat import messages
+from wirecat.cli.ncat.admission import Admission
+from wirecat.cli.ncat.endings import SUCCESS, Ending
+from wirecat.cli.ncat.listen import came_from
+from wirecat.cli.ncat.listening import open_listening
+from wirecat.cli.ncat.session import NETWORK_FAILURES, Taps, idle_ending
+from wirecat.cli.ncat.signals import ending_of_signals
+from wirecat.errors import OutputClosed
+from wirecat.events import Denied, Failed, Opened
+from wirecat.server.server import serve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wirecat.address import Address
+    from wirecat.cli.ncat.checks import Operands
+    from wirecat.cli.ncat.messages import Voice
+    from wirecat.cli.ncat.settings import Settings
+    from wirecat.connection import Connection
+    from wirecat.events import Event
+    from wirecat.server.server import Server
+
+    Handler = Callable[[Connection], object]
+
+MOST_CLIENTS = 100
+_SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
+
+
+class Door:
+    """The handler of the server: tells who has come, speaks TLS where that is asked for, attaches the taps, calls the
+    mode's own handler. A client that breaks off is no news to anybody."""
+
+    def __init__(self, handler: Handler, settings: Settings, voice: Voice, taps: Taps) -> None:
+        self._handler = handler
+        self._settings = settings
+        self._voice = voice
+        self._taps = taps
+        self._secure: Callable[[Connection], None] | None = None
+        self.failure: BaseException | None = None
+        self.over: Callable[[], None] = lambda: None
+
+    def use(self, secure: Callable[[Connection], None]) -> None:
+        """From now on ``secure(connection)`` puts TLS on each connection."""
+        self._secure = secure
+
+    def listening(self, addresses: tuple[Address, ...]) -> None:
+        """Passed on to a handler that wants to know where it can be reached."""
+        tell = getattr(self._handler, "listening", None)
+        if callable(tell):
+            tell(addresses)
+
+    def __call__(self, connection: Connection) -> None:
+        """Serve one client until its end."""
+        if self._settings.chat:  # where the descriptor is told too
+            descriptor = connection.stream.fileno()
+            self._voice.tell(messages.connection_from(came_from(connection.peer), descriptor))
+        try:
+            if self._secure is not None:
+                self._secure(connection)
+            self._taps.attach(connection)
+            self._handler(connection)
+        except Ending:
+            return  # a handshake that failed ends this client alone
+        except NETWORK_FAILURES:
+            return
+        except OutputClosed as error:  # whoever read what all clients send has gone
+            self.failure = error
+            self.over()
+
+
+def serve_clients(handler: Handler, settings: Settings, operands: Operands, voice: Voice) -> int:
+    """Serve until a signal comes. Raises Ending, Signalled, and what ended it."""
+    with ending_of_signals(), Taps(settings) as taps:
+        admission = Admission(settings)
+        door = Door(handler, settings, voice, taps)
+        listener = open_listening(settings, operands, voice)
+        try:
+            if settings.tls and not settings.udp:
+                from wirecat.cli.ncat.secure import connection_securer
+
+                door.use(connection_securer(listener, voice))
+            server = serve(
+                door, listener=listener, max_connections=settings.max_conns or MOST_CLIENTS, allow=admission.allow,
+                deny=admission.deny, on_event=lambda event: _tell(event, settings, voice),
+            )  # fmt: skip
+        except BaseException:
+            listener.close()
+            raise
+        over = threading.Event()
+        door.over = over.set
+        try:
+            _wait(over, server, settings)
+        finally:
+            server.stop(0)
+        if door.failure is not None:
+            raise door.failure
+    return SUCCESS
+
+
+def _wait(over: threading.Event, server: Server, settings: Settings) -> None:
+    """Until it is over. Raises Ending when clients are there and nothing moved for too long."""
+    idle = settings.idle_timeout
+    if idle is None:
+        while not over.wait(_SLICE):
+            pass
+        return
+    while not over.wait(min(idle / 10, 0.2)):
+        clients = server.connections
+        if clients and min(client.idle for client in clients) >= idle:
+            raise idle_ending(idle, settings)
+
+
+def _tell(event: Event, settings: Settings, voice: Voice) -> None:
+    """Who came, in the order they came in."""
+    if isinstance(event, Opened) and not settings.chat:
+        voice.tell(messages.connection_from(came_from(event.peer)))
+    elif isinstance(event, Denied):
+        voice.tell(messages.connection_from(came_from(event.peer)))
+        voice.tell(f"New connection denied: {event.reason}")
+    elif isinstance(event, Failed):
+        voice.debug(event.error)

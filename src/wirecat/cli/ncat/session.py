@@ -1,0 +1,156 @@
+"""One conversation, of a client or of a server with a single client: its taps, its local end, the pump, and how it
+ends."""
+
+from __future__ import annotations
+
+import errno
+
+from wirecat.cli.ncat import messages
+from wirecat.cli.ncat.endings import NETWORK, TROUBLE, Ending
+from wirecat.connection import Connection
+from wirecat.errors import ConnectionBroken, DeadlineExpired, NoAnswer, Refused, Unreachable, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from wirecat.cli.environment import Environment
+    from wirecat.cli.ncat.settings import Settings
+    from wirecat.stream import Stream
+    from wirecat.taps.delay import DelayTap
+    from wirecat.taps.output_file import OutputFile
+    from wirecat.taps.tap import Tap
+
+# What an open connection can fail with on the network's side; UDP learns late that nobody is there.
+NETWORK_FAILURES = (ConnectionBroken, Refused, Unreachable, NoAnswer)
+
+
+class Taps:
+    """The taps that the options ask for. The files of ``-o`` and ``-x`` are one for all connections, and opened at
+    once.
+
+    Raises Ending for a file that cannot be opened.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._files: list[OutputFile] = []
+        self._observing: list[Tap] = []
+        self._delays: list[DelayTap] = []
+        if settings.output is None and settings.hex_dump is None:
+            return
+        from wirecat.taps.hexdump import HexdumpTap
+        from wirecat.taps.raw_output import RawOutputTap
+
+        try:
+            for path, kind in ((settings.output, RawOutputTap), (settings.hex_dump, HexdumpTap)):
+                if path is not None:
+                    self._observing.append(kind(self._open(path)))
+        except UsageError as error:
+            self.close()
+            raise Ending(f"Could not open {error.address}: {error.message}. QUITTING.", TROUBLE) from error
+
+    def _open(self, path: str) -> OutputFile:
+        from wirecat.taps.output_file import OutputFile
+
+        file = OutputFile(path, append=self._settings.append_output)
+        self._files.append(file)
+        return file
+
+    def connection(self, stream: Stream, id: int = 0) -> Connection:
+        """A connection over ``stream`` with its taps."""
+        connection = Connection(stream, id)
+        self.attach(connection)
+        return connection
+
+    def attach(self, connection: Connection) -> None:
+        """Give a connection its taps: line ends are translated first, then it is written down, then it waits."""
+        settings = self._settings
+        if settings.crlf:
+            from wirecat.taps.newline import NewlineTap
+
+            connection.attach(NewlineTap("crlf"))
+        for tap in self._observing:
+            connection.attach(tap)
+        if settings.telnet:
+            from wirecat.endpoints.taking_turns import TakingTurns
+            from wirecat.taps.telnet import TelnetTap
+
+            connection.stream = stream = TakingTurns(connection.stream)
+            connection.attach(TelnetTap(stream.send))
+        if settings.delay is not None:
+            from wirecat.taps.delay import DelayTap
+
+            delay = DelayTap(settings.delay)
+            self._delays.append(delay)
+            connection.attach(delay)
+
+    def close(self) -> None:
+        """Close the files; what waits goes on."""
+        for delay in self._delays:
+            delay.release()
+        for file in self._files:
+            file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def converse(connection: Connection, settings: Settings, environment: Environment) -> None:
+    """Standard input to the peer, the peer to standard output, until the options say that it is over.
+
+    Raises Ending for a broken connection and for the idle timeout.
+    """
+    from wirecat.endpoints.stdio import StdioStream
+    from wirecat.pump import pump
+
+    local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
+    datagrams = connection.stream.keeps_boundaries
+    at_once = settings.send_only or (datagrams and not settings.listen) or settings.quit_after == 0
+    try:
+        result = pump(
+            Connection(local),
+            connection,
+            until_right_ends=settings.listen or not settings.keep_open,
+            until_left_ends=at_once,
+            half_close=not (settings.no_shutdown or datagrams) and connection.stream.can_half_close,
+            forward=not settings.recv_only,
+            backward=not settings.send_only,
+            idle_timeout=settings.idle_timeout,
+            linger=settings.quit_after or None,
+        )
+    except DeadlineExpired as error:
+        raise idle_ending(error.seconds or 0.0, settings) from error
+    finally:
+        local.close()
+    if result.failures:
+        raise_broken(result.failures, connection, settings)
+
+
+def idle_ending(seconds: float, settings: Settings) -> Ending:
+    """The end that silence makes: a client's is the network's, a listener's is not."""
+    from wirecat.cli.ncat.times import milliseconds
+
+    text = messages.idle(milliseconds(seconds))
+    return Ending(f"{text} QUITTING.", TROUBLE) if settings.listen else Ending(text, NETWORK)
+
+
+def raise_broken(failures: list[OSError], connection: Connection, settings: Settings) -> None:
+    """End as a broken connection makes ncat end: a client says why, a listener just goes. What failed at our own end (a
+    closed standard output) is raised as it is."""
+    from wirecat.cli.ncat.reasons import reason_of
+
+    for failure in failures:
+        if not isinstance(failure, NETWORK_FAILURES):
+            raise failure
+    if connection.ended:
+        return  # an orderly end; that more could not be sent is no news
+    # A reset shows as a broken pipe to whoever sends at that moment.
+    told = next((failure for failure in failures if failure.errno == errno.ECONNRESET), failures[0])
+    raise Ending("" if settings.listen else f"{reason_of(told)}.", NETWORK)

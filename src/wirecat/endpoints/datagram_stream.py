@@ -1,0 +1,190 @@
+"""A stream over a connected datagram socket: what a client of UDP or of a Unix datagram socket has.
+
+Each send is one datagram, each receive gives one. An empty datagram is 0 bytes, as the end is: ``ended`` tells them
+apart. There is no end on the wire, so it ends when this side cuts it, or after ``idle`` seconds without a datagram.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from time import monotonic
+
+from wirecat.endpoints.failures import broken, connect_failure, error_number
+from wirecat.endpoints.socket_stream import place_of
+from wirecat.errors import AddressError, ConnectionClosed, DeadlineExpired, UsageError, WirecatError
+from wirecat.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.address import Address
+
+LARGEST = 65536  # more than any datagram of UDP holds (65,507 bytes over IPv4)
+LONGEST_IDLE = 1e9
+
+
+def idle_of(address: Address, default: float | None) -> float | None:
+    """The option ``idle``: seconds without a datagram after which it ends, None for never. Raises AddressError."""
+    text = address.option("idle")
+    if not text:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_IDLE:
+        hint = "Write idle=60; idle=0 is never."
+        raise AddressError(f"{text!r} is no number of seconds", address=address.bare, hint=hint)
+    return seconds or None
+
+
+def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatError:
+    """The error to raise where a send of ``size`` bytes failed, or where an earlier one came back (ICMP)."""
+    number = error_number(error)
+    if number == errno.EMSGSIZE:
+        return WirecatError(
+            f"{size} bytes are too many for one datagram", address=peer, step="send",
+            hint="UDP takes at most 65507 bytes over IPv4.", errno=number,
+        )  # fmt: skip
+    return connect_failure(error, peer) if number == errno.ECONNREFUSED else broken(error, peer, unsent=size or None)
+
+
+class DatagramStream(Stream):
+    """A connected datagram socket. ``unlink`` is a path of its own that is removed on close."""
+
+    __slots__ = ("_aborted", "_idle", "_last", "_local", "_peer", "_rest", "_timeout", "_unlink", "ended", "socket")
+
+    can_half_close = False
+    keeps_boundaries = True
+
+    def __init__(self, connected: socket.socket, peer: Address, *, idle: float | None = None, unlink: str = "") -> None:
+        self.socket = connected
+        self.ended = False
+        self._peer = peer
+        self._local: Address | None = None
+        self._idle = idle
+        self._last = monotonic()
+        self._timeout: float | None = None
+        self._aborted = False
+        self._rest = b""  # of a datagram for which a receive had no room
+        self._unlink = unlink
+
+    @property
+    def peer(self) -> Address:  # type: ignore[override]
+        """The other end's address."""
+        return self._peer
+
+    @property
+    def local(self) -> Address:  # type: ignore[override]
+        """This end's address."""
+        if self._local is None:
+            self._local = place_of(self.socket.getsockname(), self.socket.family, self._peer.scheme)
+        return self._local
+
+    def receive(self, limit: int) -> bytes:
+        """See Stream: one datagram. The rest of one of more than ``limit`` bytes comes next."""
+        if self._rest:
+            data, self._rest = self._rest[:limit], self._rest[limit:]
+            return data
+        data = self._next()
+        if len(data) > limit:
+            data, self._rest = data[:limit], data[limit:]
+        return data
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        """See Stream, and ``receive``."""
+        data = self.receive(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self) -> bytes:
+        if self.ended:
+            return b""
+        while True:
+            try:
+                self._allow()
+                data = self.socket.recv(LARGEST)
+            except OSError as error:
+                if self._aborted:
+                    break
+                if self.socket.fileno() < 0:
+                    raise self._closed("receive") from error
+                if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
+                    if self._idle is not None and monotonic() - self._last >= self._idle:
+                        break
+                    if self._timeout is not None:
+                        message = f"nothing came in {self._timeout:g} s"
+                        raise DeadlineExpired(message, address=self.peer, step="receive") from error
+                    continue
+                raise datagram_failure(error, self.peer) from error
+            if not data and self._aborted:
+                break
+            self._last = monotonic()
+            return data
+        self.ended = True
+        return b""
+
+    def _allow(self) -> None:
+        """Let a receive wait no longer than for what ends it first."""
+        if self._idle is not None:
+            left = max(0.001, self._idle - (monotonic() - self._last))
+            self.socket.settimeout(left if self._timeout is None else min(left, self._timeout))
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """See Stream: ``data`` as one datagram. Raises WirecatError where it is too large for one."""
+        view = memoryview(data).cast("B")
+        try:
+            self.socket.send(view)
+        except OSError as error:
+            if self.socket.fileno() < 0:
+                raise self._closed("send") from error
+            if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
+                message = f"the peer took no more for {self._timeout or 0:g} s ({len(view)} bytes left)"
+                raise DeadlineExpired(message, unsent=len(view), address=self.peer, step="send") from error
+            raise datagram_failure(error, self.peer, len(view)) from error
+        self._last = monotonic()
+
+    def half_close(self) -> None:
+        """Raises UsageError: datagrams have no end."""
+        raise UsageError("datagrams have no end to tell of", address=self.peer, step="half-close")
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """See Stream."""
+        self._timeout = seconds
+        self.socket.settimeout(seconds)
+
+    def close(self) -> None:
+        """See Stream."""
+        if self.socket.fileno() < 0:
+            return
+        _ = self.local  # it goes on telling where it was
+        self.abort()
+        self.socket.close()
+        if self._unlink:
+            try:
+                os.unlink(self._unlink)
+            except FileNotFoundError:
+                pass
+            if os.path.basename(self._unlink) == OWN_NAME:
+                os.rmdir(os.path.dirname(self._unlink))
+
+    def abort(self) -> None:
+        """See Stream."""
+        self._aborted = True
+        try:
+            # It wakes a receive in another thread; there is nothing that the peer would hear of.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # gone already, which is what was asked for
+
+    def fileno(self) -> int:
+        """See Stream."""
+        return self.socket.fileno()
+
+    def _closed(self, step: str) -> ConnectionClosed:
+        return ConnectionClosed("this side has closed the connection already", address=self.peer, step=step)
+
+
+OWN_NAME = "client.socket"
+"""The name of a client's own socket, in a folder made for it, where the kernel gives none (see ``unixgram``)."""

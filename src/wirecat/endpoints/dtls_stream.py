@@ -1,0 +1,206 @@
+"""DTLS over a stream of datagrams, either side: one thread may send while another receives."""
+
+from __future__ import annotations
+
+import _thread
+
+from wirecat.deadline import Deadline
+from wirecat.endpoints import tls_failures
+from wirecat.endpoints.dtls_engine import DtlsEngine
+from wirecat.endpoints.tls_facts import TlsFacts
+from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError, WirecatError
+from wirecat.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.address import Address
+    from wirecat.endpoints.dtls_context import DtlsContext
+
+HANDSHAKE_TIME = 10.0  # seconds, where no deadline says otherwise
+_LARGEST = 65536
+
+
+class DtlsStream(Stream):
+    """DTLS over ``inner``, which it closes with itself; ``tls`` tells what was agreed on.
+
+    It shakes hands at its first use, until ``deadline``. Each send is one datagram, each receive gives one; a close
+    tells the peer of the end, unless that datagram is lost.
+    """
+
+    __slots__ = (
+        "_aborted", "_closed", "_context", "_deadline", "_engine", "_failure", "_ready", "_receiving", "_rest",
+        "_server_name", "_server_side", "_shaking", "_timeout", "ended", "inner", "tls",
+    )  # fmt: skip
+
+    can_half_close = False
+    keeps_boundaries = True
+
+    def __init__(
+        self,
+        inner: Stream,
+        context: DtlsContext,
+        *,
+        server_side: bool = False,
+        server_name: str = "",
+        deadline: Deadline | None = None,
+    ) -> None:
+        self.inner = inner
+        self.tls: TlsFacts | None = None
+        self.ended = False
+        self._context = context
+        self._server_side = server_side
+        self._server_name = server_name
+        self._deadline = deadline or Deadline(HANDSHAKE_TIME)
+        self._timeout: float | None = None
+        self._rest = b""
+        self._ready = self._closed = self._aborted = False
+        self._failure: WirecatError | None = None
+        self._shaking, self._receiving = _thread.allocate_lock(), _thread.allocate_lock()
+        self._engine: DtlsEngine = None  # type: ignore[assignment]
+
+    @property
+    def peer(self) -> Address:  # type: ignore[override]
+        """The other end's address: that of the stream below."""
+        return self.inner.peer
+
+    @property
+    def local(self) -> Address:  # type: ignore[override]
+        """This end's address: that of the stream below."""
+        return self.inner.local
+
+    def handshake(self) -> None:
+        """Shake hands, if that has not been done. Raises TlsError, CertificateError, NoAnswer, each time anew."""
+        if self._ready:
+            return
+        self._require_open("TLS handshake")
+        with self._shaking:
+            if self._failure is not None:
+                raise self._failure
+            if not self._ready:
+                try:
+                    self._shake()
+                except WirecatError as error:
+                    self._failure = error
+                    raise
+                finally:
+                    if not self._closed:
+                        self.inner.set_timeout(self._timeout)
+
+    def _shake(self) -> None:
+        from OpenSSL import SSL
+
+        self._engine = self._context.engine(self._server_side, self._server_name, str(self.peer))
+        try:
+            while not self._engine.shake():
+                self._send_out()
+                self._wait_for_more()
+            self._send_out()
+        except SSL.Error as error:
+            try:
+                self._send_out()  # the alert that tells the peer
+            except OSError:
+                pass  # it has gone: there is nobody to tell
+            raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
+        self.tls = self._context.facts(self._engine, self._server_name)
+        if not self._server_side:
+            self._context.check_name(self.tls, self.peer, self._server_name)
+        self._ready = True
+
+    def _wait_for_more(self) -> None:
+        """A datagram of the peer, or the moment to send again what may have been lost (RFC 6347 section 4.2.4)."""
+        if self._deadline.expired:
+            raise tls_failures.no_handshake(self.peer, self._deadline.seconds, self._server_side)
+        resend = self._engine.resend_after
+        self.inner.set_timeout(self._deadline.within(1.0 if resend is None else max(resend, 0.001)))
+        try:
+            datagram = self.inner.receive(_LARGEST)
+        except DeadlineExpired:
+            self._engine.resend()
+            return
+        if self.inner.ended:
+            raise tls_failures.ended_early(self.peer)
+        self._engine.feed(datagram)
+
+    def _send_out(self) -> None:
+        for datagram in self._engine.take_out():
+            self.inner.send(datagram)
+
+    def receive(self, limit: int) -> bytes:
+        """See Stream: one datagram. The rest of one of more than ``limit`` bytes comes next."""
+        self.handshake()
+        with self._receiving:
+            data = self._rest or self._next()
+            data, self._rest = data[:limit], data[limit:]
+            return data
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        """See Stream, and ``receive``."""
+        data = self.receive(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self) -> bytes:
+        from OpenSSL import SSL
+
+        while not self.ended:
+            self._require_open("receive")
+            try:
+                data = self._engine.read()
+            except SSL.Error as error:
+                raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
+            self._send_out()  # the peer's last flight has come again, because ours was lost
+            if data is None:
+                datagram = self.inner.receive(_LARGEST)
+                self.ended = self.inner.ended
+                self._engine.feed(datagram)
+            else:
+                self.ended = not data
+                return data
+        return b""
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """See Stream: ``data`` as one datagram; none for no data. Raises WirecatError where it is too large for one."""
+        from OpenSSL import SSL
+
+        self.handshake()
+        self._require_open("send")
+        try:
+            self._engine.write(bytes(data))
+        except SSL.Error as error:
+            raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
+        self._send_out()
+
+    def half_close(self) -> None:
+        """Raises UsageError: datagrams have no end."""
+        raise UsageError("datagrams have no end to tell of", address=self.peer, step="half-close")
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """See Stream."""
+        self._timeout = seconds
+        self.inner.set_timeout(seconds)
+
+    def close(self) -> None:
+        """See Stream: tells the peer, which may not hear it."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._ready and not self._aborted:
+            self._engine.close_notify()
+            try:
+                self._send_out()
+            except OSError:
+                pass  # there is nobody to tell
+        self.inner.close()
+
+    def abort(self) -> None:
+        """See Stream."""
+        self._aborted = True
+        self.inner.abort()
+
+    def fileno(self) -> int:
+        """-1: there may be data although nothing comes."""
+        return -1
+
+    def _require_open(self, step: str) -> None:
+        if self._closed:
+            raise ConnectionClosed("this side has closed the connection already", address=self.peer, step=step)

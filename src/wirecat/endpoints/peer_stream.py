@@ -1,0 +1,209 @@
+"""One peer of a datagram listener as a stream: its own queue, the shared socket."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections import deque
+from time import monotonic
+
+from wirecat.deadline import Deadline
+from wirecat.endpoints.datagram_stream import datagram_failure
+from wirecat.endpoints.waiting import wait_writable
+from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError, WirecatError
+from wirecat.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from wirecat.address import Address
+    from wirecat.endpoints.datagram_listener import DatagramListener
+
+QUEUE = 1 << 20  # bytes that may wait to be received, each datagram counted with OVERHEAD
+OVERHEAD = 64
+# On Windows a wait for a lock cannot be interrupted by Ctrl-C, so it is cut into slices.
+_SLICE = 0.2 if sys.platform == "win32" else 1e6
+
+
+class PeerStream(Stream):
+    """What one peer sends, and what is sent to it. Made by DatagramListener; ``dropped`` counts what found no room."""
+
+    __slots__ = (
+        "_aborted", "_changed", "_closed", "_failure", "_idle", "_last", "_listener", "_local", "_peer", "_queue",
+        "_rest", "_size", "_socket", "_timeout", "connected", "dropped", "ended", "key",
+    )  # fmt: skip
+
+    can_half_close = False
+    keeps_boundaries = True
+
+    def __init__(
+        self,
+        listener: DatagramListener,
+        bound: socket.socket,
+        key: Any,
+        peer: Address,
+        local: Address,
+        idle: float | None,
+    ) -> None:
+        self.key = key
+        self.ended = False
+        self.connected = False
+        self.dropped = 0
+        self._listener = listener
+        self._socket = bound
+        self._peer = peer
+        self._local = local
+        self._idle = idle
+        self._timeout: float | None = None
+        self._queue: deque[bytes] = deque()
+        self._size = 0
+        self._rest = b""
+        self._changed = threading.Condition()
+        self._aborted = self._closed = False
+        self._failure: WirecatError | None = None
+        self._last = monotonic()
+
+    @property
+    def peer(self) -> Address:  # type: ignore[override]
+        """The other end's address."""
+        return self._peer
+
+    @property
+    def local(self) -> Address:  # type: ignore[override]
+        """The listener's address."""
+        return self._local
+
+    # For the listener
+
+    def put(self, data: bytes, *, wait: bool) -> bool:
+        """Queue a datagram; False where there is no room. With ``wait`` wait for room, as long as somebody may take
+        it.
+        """
+        with self._changed:
+            while self._size > QUEUE and wait and not (self._closed or self._aborted or self.ended):
+                self._changed.wait(_SLICE)
+            if self._size > QUEUE or self._closed:
+                self.dropped += 1
+                return False
+            self._queue.append(data)
+            self._size += len(data) + OVERHEAD
+            self._last = monotonic()
+            self._changed.notify_all()
+            return True
+
+    def fail(self, error: WirecatError) -> None:
+        """The next receive raises ``error``."""
+        with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+
+    def connect(self) -> None:
+        """Give the socket to this peer alone."""
+        try:
+            self._socket.connect(self.key[1])
+            self.connected = True
+        except OSError:
+            return  # an unnamed Unix domain socket, or one that has gone: then it stays as it is
+
+    # For its user
+
+    def receive(self, limit: int) -> bytes:
+        """See Stream: one datagram. The rest of one of more than ``limit`` bytes comes next."""
+        if self._rest:
+            data = self._rest
+        else:
+            data = self._next()
+        data, self._rest = data[:limit], data[limit:]
+        return data
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        """See Stream, and ``receive``."""
+        data = self.receive(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self) -> bytes:
+        deadline = Deadline(self._timeout)
+        with self._changed:
+            while True:
+                if self._closed:
+                    raise self._closed_error("receive")
+                if self._queue and not self._aborted:
+                    data = self._queue.popleft()
+                    self._size -= len(data) + OVERHEAD
+                    self._changed.notify_all()
+                    return data
+                if self._failure is not None:
+                    failure, self._failure = self._failure, None
+                    raise failure
+                left = self._idle_left()
+                if self._aborted or self.ended or left <= 0:
+                    self.ended = True
+                    break
+                if deadline.expired:
+                    message = f"nothing came in {deadline.seconds:g} s"
+                    raise DeadlineExpired(message, address=self.peer, step="receive")
+                self._changed.wait(min(left, deadline.within(_SLICE)))
+        self._listener.forget(self)
+        return b""
+
+    def _idle_left(self) -> float:
+        return _SLICE if self._idle is None else self._last + self._idle - monotonic()
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """See Stream: ``data`` as one datagram. Raises WirecatError where it is too large for one."""
+        view = memoryview(data).cast("B")
+        deadline = Deadline(self._timeout)
+        while True:
+            if self._closed:
+                raise self._closed_error("send")
+            try:
+                if self.connected:
+                    self._socket.send(view)
+                else:
+                    self._socket.sendto(view, self.key[1])
+                break
+            except BlockingIOError as error:
+                if deadline.expired or self._aborted:
+                    message = f"the peer took no more for {deadline.seconds or 0:g} s ({len(view)} bytes left)"
+                    raise DeadlineExpired(message, unsent=len(view), address=self.peer, step="send") from error
+                # In slices: nobody wakes this wait where the stream is cut.
+                wait_writable(self._socket, deadline.within(0.2))
+            except (OSError, TypeError) as error:
+                if not isinstance(error, OSError) or not self.key[1]:
+                    message = "that peer has no name to send to"
+                    raise UsageError(message, address=self.peer, step="send") from error
+                raise datagram_failure(error, self.peer, len(view)) from error
+        self._last = monotonic()
+
+    def half_close(self) -> None:
+        """Raises UsageError: datagrams have no end."""
+        raise UsageError("datagrams have no end to tell of", address=self.peer, step="half-close")
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """See Stream."""
+        self._timeout = seconds
+
+    def close(self) -> None:
+        """See Stream."""
+        with self._changed:
+            if self._closed:
+                return
+            self._closed = True
+            self._changed.notify_all()
+        self._listener.forget(self)
+
+    def abort(self) -> None:
+        """See Stream."""
+        with self._changed:
+            self._aborted = True
+            self._changed.notify_all()
+
+    def fileno(self) -> int:
+        """-1: the socket is shared, what is for this peer waits in its queue."""
+        return -1
+
+    def _closed_error(self, step: str) -> ConnectionClosed:
+        return ConnectionClosed("this side has closed the connection already", address=self.peer, step=step)

@@ -1,0 +1,113 @@
+"""TLS: connecting and listening, over TCP and whatever TCP can do (``source``, ``family``, ``proxy``)."""
+
+from __future__ import annotations
+
+import _thread
+
+from wirecat.deadline import Deadline
+from wirecat.endpoints import tcp
+from wirecat.endpoints.listener import Listener
+from wirecat.endpoints.tls_context import client_context as client_context
+from wirecat.endpoints.tls_context import server_context as server_context
+from wirecat.endpoints.tls_options import TlsOptions
+from wirecat.endpoints.tls_stream import HANDSHAKE_TIME
+from wirecat.endpoints.tls_stream import TlsStream as TlsStream
+from wirecat.errors import WirecatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Callable
+    from typing import Any
+
+    from wirecat.address import Address
+    from wirecat.stream import Stream
+
+
+def open_stream(address: Address, deadline: Deadline) -> TlsStream:
+    """Connect and shake hands. The server's certificate is verified unless the address says ``verify=no``.
+
+    Raises what TCP raises, and TlsError, CertificateError.
+    """
+    options = TlsOptions.of(address)
+    context = client_context(
+        verify=options.verify, check_names=not options.common_names, ca=options.ca, cert=options.cert, key=options.key,
+        alpn=options.alpn, ciphers=options.ciphers,
+    )  # fmt: skip
+    return TlsStream.connect(
+        tcp.open_stream(address, deadline), context, options.server_name, deadline, common_names=options.common_names,
+        allow_truncation=bool(options.truncation),
+    )  # fmt: skip
+
+
+def open_listener(address: Address, backlog: int) -> TlsListener:
+    """Listen. Without ``cert`` clients are shown an ephemeral certificate, made once it listens.
+
+    Raises ListenError, UnknownHost, and UsageError for a certificate that cannot be used.
+    """
+    options = TlsOptions.of(address)
+
+    def make() -> ssl.SSLContext:
+        return server_context(
+            cert=options.cert, key=options.key, ca=options.ca, alpn=options.alpn, ciphers=options.ciphers
+        )
+
+    context: ssl.SSLContext | Callable[[], ssl.SSLContext] = make() if options.cert else make
+    return TlsListener(tcp.open_listener(address, backlog), context, allow_truncation=options.truncation is not False)
+
+
+class TlsListener(Listener):
+    """A listener whose streams speak TLS, over any listener that gives streams of bytes, which it takes over.
+
+    Streams shake hands at their first use, or by ``TlsStream.handshake``: a client that stalls holds up nobody but
+    whoever serves it, and that for ``handshake_time`` seconds at most. ``context`` may be a function that makes it;
+    it is called once, in the background, as soon as the listener is there.
+    """
+
+    __slots__ = ("_below", "_context", "_failure", "_making", "allow_truncation", "handshake_time")
+
+    def __init__(
+        self,
+        below: Listener,
+        context: ssl.SSLContext | Callable[[], ssl.SSLContext],
+        *,
+        scheme: str = "tls",
+        allow_truncation: bool = True,
+        handshake_time: float = HANDSHAKE_TIME,
+    ) -> None:
+        super().__init__(below.sockets, below.unlink, scheme)
+        self._below = below
+        self._context = context
+        self._failure: WirecatError | None = None
+        self._making = _thread.allocate_lock()
+        self.allow_truncation = allow_truncation
+        self.handshake_time = handshake_time
+        if callable(context):
+            _thread.start_new_thread(self._make_ready, ())
+
+    def context(self) -> ssl.SSLContext:
+        """The context, made now if it is not yet. Raises UsageError where it cannot be made."""
+        with self._making:
+            if self._failure is not None:
+                raise self._failure
+            if callable(self._context):
+                try:
+                    self._context = self._context()
+                except WirecatError as error:
+                    self._failure = error
+                    raise
+            return self._context
+
+    def _make_ready(self) -> None:
+        try:
+            self.context()
+        except WirecatError:
+            return  # it is kept, and told to whoever needs the context
+
+    def open(self, accepted: socket.socket, peer: Any) -> Stream:
+        """See Listener."""
+        return TlsStream(
+            self._below.open(accepted, peer), self.context, server_side=True, allow_truncation=self.allow_truncation,
+            deadline=Deadline(self.handshake_time),
+        )  # fmt: skip

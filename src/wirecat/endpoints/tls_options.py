@@ -1,0 +1,61 @@
+"""What an address says about TLS: its options, read and checked in one place."""
+
+from __future__ import annotations
+
+from wirecat.errors import AddressError
+from wirecat.immutable import Immutable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.address import Address
+
+
+class TlsOptions(Immutable):
+    """``verify``: ask whether the peer is the one it says it is; ``common_names``: let a certificate's common name
+    count too; ``server_name``: the name to ask for and to find there; ``truncation``: whether an end without TLS's
+    own is an end (None: the default of the side); the rest as the address has it.
+    """
+
+    __slots__ = ("alpn", "ca", "cert", "ciphers", "common_names", "key", "server_name", "truncation", "verify")
+
+    verify: bool
+    common_names: bool
+    server_name: str
+    truncation: bool | None
+    ca: str
+    cert: str
+    key: str
+    alpn: tuple[str, ...]
+    ciphers: str
+
+    def __init__(self, **fields: object) -> None:
+        self._set(**fields)
+
+    @classmethod
+    def of(cls, address: Address) -> TlsOptions:
+        """The options of an address. Raises AddressError for a value that is not known, and for a key without its
+        certificate."""
+        if address.option("key") and not address.option("cert"):
+            raise AddressError("a key without its certificate", address=address.bare, hint="Say cert=FILE as well.")
+        truncation = _choice(address, "truncation", "", "allow", "error")
+        host = address.option("servername") or address.host or "localhost"
+        return cls(
+            verify=_choice(address, "verify", "yes", "no") == "yes",
+            common_names=_choice(address, "names", "strict", "common") == "common",
+            server_name=host.partition("%")[0] if ":" in host else host.rstrip("."),
+            truncation=None if not truncation else truncation == "allow",
+            ca=address.option("ca"),
+            cert=address.option("cert"),
+            key=address.option("key"),
+            alpn=tuple(name for name in address.option("alpn").split(",") if name),
+            ciphers=address.option("ciphers"),
+        )
+
+
+def _choice(address: Address, name: str, *choices: str) -> str:
+    """The value of an option; the first of ``choices`` where it is not said."""
+    value = address.option(name, choices[0])
+    if value not in choices:
+        hint = f"Write {' or '.join(f'{name}={each}' for each in choices if each)}."
+        raise AddressError(f"{name}={value} is not known", address=address.bare, hint=hint)
+    return value

@@ -1,0 +1,63 @@
+"""UDP: a client's connected socket, and a listener that tells its peers apart."""
+
+from __future__ import annotations
+
+import socket
+
+from wirecat.endpoints.binding import bind_address, bind_all
+from wirecat.endpoints.datagram_stream import DatagramStream, idle_of
+from wirecat.endpoints.failures import connect_failure
+from wirecat.endpoints.resolve import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.address import Address
+    from wirecat.deadline import Deadline
+    from wirecat.endpoints.binding import Places
+    from wirecat.endpoints.datagram_listener import DatagramListener
+
+
+def open_stream(address: Address, deadline: Deadline) -> DatagramStream:
+    """A socket for that host and port alone. Nothing is sent: whether anybody is there shows later.
+
+    Raises UnknownHost, Unreachable (no way there).
+    """
+    from wirecat.endpoints.source import reachable_from, socket_maker
+
+    idle = idle_of(address, None)
+    make, families = socket_maker(address, deadline, socket.SOCK_DGRAM)
+    candidates = reachable_from(resolve(address, deadline), families, address)
+    failure: OSError | None = None
+    for family, place in candidates:
+        try:
+            connected = make(family)
+            connected.settimeout(None)
+        except OSError as error:
+            failure = failure or error
+            continue
+        try:
+            connected.connect(place)
+        except OSError as error:
+            connected.close()
+            failure = failure or error
+            continue
+        return DatagramStream(connected, _peer_of(connected, address), idle=idle)
+    assert failure is not None
+    raise connect_failure(failure, address.bare, deadline.seconds) from failure
+
+
+def _peer_of(connected: socket.socket, address: Address) -> Address:
+    place = connected.getpeername()
+    return address.replace(host=place[0], port=place[1], options=())
+
+
+def open_listener(address: Address, backlog: int) -> DatagramListener:
+    """Bind the address; peers come with their first datagram. Raises ListenError, UnknownHost."""
+    from wirecat.endpoints.datagram_listener import IDLE, DatagramListener
+
+    idle = idle_of(address, IDLE)
+
+    def bind(places: Places, port: int, every_needed: bool) -> list[socket.socket]:
+        return bind_all(places, port, every_needed, kind=socket.SOCK_DGRAM)
+
+    return DatagramListener(bind_address(address, bind), backlog, idle=idle)

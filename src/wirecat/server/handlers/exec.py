@@ -1,0 +1,98 @@
+"""A program for each client: its standard input and output are the connection, by ``/bin/sh -c``.
+
+The client's end is the end of the program's input, and no more: it may have much to say still. The program's end is the
+connection's. Who breaks off, and a server that cuts the connection (a stop, a kick, idleness), ends the program too:
+SIGTERM for it and all that it has started, and a moment later SIGKILL.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from wirecat.connection import Connection
+from wirecat.endpoints.exec import start_program
+from wirecat.endpoints.socket_stream import LINGER
+from wirecat.errors import ConnectionBroken
+from wirecat.pump import pump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wirecat.endpoints.exec import ExecStream
+
+_PROTOCOLS = {"udp": "UDP", "dtls": "UDP", "unixgram": "UDP", "sctp": "SCTP"}
+
+
+class Exec:
+    """Starts ``command`` for each connection; with ``split`` not by the shell, but cut at white space."""
+
+    def __init__(self, command: str, *, split: bool = False) -> None:
+        self._command = command
+        self._split = split
+
+    def __call__(self, connection: Connection) -> None:
+        """Serve one client until the program or the client's connection has ended."""
+        program = start_program(self._command, split=self._split, environment=program_environment(connection))
+
+        def abort() -> None:
+            if connection.cut_reason:
+                program.abort()
+
+        connection.on_abort = abort
+        try:
+            abort()  # it may have been cut while the program was started
+            _join(connection, program)
+        except BaseException:
+            program.abort()
+            raise
+        finally:
+            connection.on_abort = None
+            program.close()
+
+
+def _join(connection: Connection, program: ExecStream) -> None:
+    """Move bytes until the program's output has ended, and the client has, or had its time to."""
+    # What the client sends meanwhile is read away: bytes unread would make the close a reset, and that could cost it
+    # the program's last words.
+    give_up = threading.Timer(LINGER, connection.stream.abort)
+    give_up.daemon = True
+    give_up.name = f"wirecat-{connection.id}-linger"
+    child = Connection(program)
+    child.on_end = give_up.start
+    try:
+        result = pump(connection, child, **_for_datagrams(connection))
+    finally:
+        give_up.cancel()
+        if give_up.ident is not None:
+            give_up.join()
+    for failure in result.failures:
+        if isinstance(failure, ConnectionBroken):
+            raise failure
+
+
+def _for_datagrams(connection: Connection) -> dict[str, bool]:
+    """Datagrams have no end that could be told or waited for: the program's is that of all."""
+    return {} if connection.stream.can_half_close else {"until_right_ends": True}
+
+
+def program_environment(connection: Connection) -> dict[str, str]:
+    """What a program is told of its connection, by the names that ncat gave it.
+
+    A path (a Unix domain socket) is no address that a program could use: it is ``localhost``, without a port.
+    """
+
+    def told(which: str) -> tuple[str, str]:
+        address = getattr(connection, which)
+        return ("localhost", "") if address.port is None else (address.host or "", str(address.port))
+
+    (remote, remote_port), (local, local_port) = told("peer"), told("local")
+    return {
+        "NCAT_REMOTE_ADDR": remote, "NCAT_REMOTE_PORT": remote_port, "NCAT_LOCAL_ADDR": local,
+        "NCAT_LOCAL_PORT": local_port, "NCAT_PROTO": _PROTOCOLS.get(connection.peer.scheme, "TCP"),
+    }  # fmt: skip
+
+
+def make(argument: str) -> Callable[[Connection], None]:
+    """A handler that runs the command ``argument`` for each client."""
+    return Exec(argument)

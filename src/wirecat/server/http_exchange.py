@@ -1,0 +1,169 @@
+"""One request that a proxy passes on: its body on the way to the server, and the response on the way back.
+
+Both flow at once, because a server may answer before it has read the whole body, and a client that asked for ``100
+(Continue)`` waits for the server's word before it sends any of it (RFC 9110 section 10.1.1). So a body that has not
+come together with the head has a thread of its own. What the messages say is the business of ``wire``; here they move.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from wirecat.errors import HttpError
+from wirecat.wire.http_body import LAST_CHUNK, LengthBody, encode_chunk, response_body
+from wirecat.wire.http_forwarding import forward_request, forward_response
+from wirecat.wire.http_reader import ResponseReader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.connection import Connection
+    from wirecat.wire.http_body import Body
+    from wirecat.wire.http_message import RequestHead, ResponseHead, Version
+    from wirecat.wire.http_target import Target
+
+READ_AWAY = 2.0  # seconds that a client gets to end a body that its server did not wait for
+
+
+class Exchange:
+    """Passes the request ``head`` of ``client`` on to ``server`` and the response back; both stay open.
+
+    ``body`` is what ``request_body`` gave for it, ``via`` this proxy's name (see ``wire.http_forwarding``), ``version``
+    what it says in its status lines, ``keep`` whether it would take another request on the same connection.
+    """
+
+    def __init__(
+        self, client: Connection, server: Connection, head: RequestHead, body: Body, *, via: str, version: Version,
+        keep: bool,
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._server = server
+        self._head = head
+        self._body = body
+        self._via = via
+        self._version = version
+        self._keep = keep and head.persistent and head.version >= (1, 1) and version >= (1, 1)
+        self._answered = False
+        self._failure: HttpError | OSError | None = None
+
+    def run(self, target: Target, rest: bytes) -> bytes | None:
+        """``rest`` is what came behind the head. The beginning of the next request; None when the connection is to end.
+
+        Raises HttpError (with the status to answer) while nothing of a response has been sent. Once it has, a failure
+        can only be told by the connection's early end. Raises ConnectionBroken if the client broke off.
+        """
+        request, chunked = forward_request(self._head, target, self._body, self._via)
+        self._pass_on(request.to_bytes())
+        self._send_content(rest, chunked)
+        sender = None
+        if not self._body.done:
+            sender = threading.Thread(
+                target=self._send_body, args=(chunked,), name=f"wirecat-{self._client.id}-body", daemon=True
+            )
+            sender.start()
+        try:
+            self._relay_response()
+        except HttpError as error:
+            if not self._answered:
+                # What the client did wrong explains what the server said.
+                raise (self._failure if isinstance(self._failure, HttpError) else error) from None
+            self._keep = False
+        finally:
+            if sender is not None:
+                self._end_body(sender)
+        return self._body.rest if self._keep else None
+
+    def _send_body(self, chunked: bool) -> None:
+        """The thread's work: the rest of the body, as it comes."""
+        try:
+            while not self._body.done:
+                data = self._client.receive()
+                if data is None:
+                    self._body.receive_end()
+                else:
+                    self._send_content(data, chunked)
+        except (HttpError, OSError) as error:
+            # Half a request must not look whole to the server.
+            self._failure = error
+            self._server.abort()
+
+    def _send_content(self, data: bytes, chunked: bool) -> None:
+        content = self._body.receive(data)
+        self._pass_on(encode_chunk(content) if chunked else content)
+        if chunked and self._body.done:
+            self._pass_on(LAST_CHUNK)
+
+    def _pass_on(self, data: bytes) -> None:
+        """Send to the server. Where it takes no more its answer may have come all the same; the rest is read away."""
+        try:
+            if data:
+                self._server.send(data)
+        except OSError:
+            return
+
+    def _end_body(self, sender: threading.Thread) -> None:
+        if sender.is_alive():
+            self._keep = False
+            # As in a lingering close: a reset because of unread bytes could cost the client its answer.
+            sender.join(READ_AWAY)
+            if sender.is_alive():
+                self._client.stream.abort()
+                sender.join()
+        if isinstance(self._failure, OSError) and not isinstance(self._failure, HttpError):
+            raise self._failure
+
+    def _relay_response(self) -> None:
+        head, data = self._read_head()
+        body = response_body(head, self._head.method)
+        self._keep = self._keep and self._body.done
+        response, chunked = forward_response(head, body, self._head, self._via, self._version, keep=self._keep)
+        self._keep = self._keep and "close" not in response.headers.tokens("connection")
+        out = response.to_bytes()
+        while True:
+            content = body.receive(data)
+            out += encode_chunk(content) if chunked else content
+            if body.done and chunked:
+                out += LAST_CHUNK
+            if out:
+                self._answered = True
+                self._client.send(out)
+                out = b""
+            if body.done:
+                return
+            data = self._receive()
+            if not data:
+                body.receive_end()
+                if chunked:
+                    self._client.send(LAST_CHUNK)
+                return
+
+    def _read_head(self) -> tuple[ResponseHead, bytes]:
+        """The head of the response that counts, and what came behind it; those before it (1xx) are passed on."""
+        reader = ResponseReader()
+        data = b""
+        while True:
+            head = reader.receive(data)
+            if head is None:
+                data = self._receive()
+                if not data:
+                    reader.receive_end()
+                    raise HttpError("the server closed the connection without an answer", status=502)
+            elif head.status >= 200:
+                return head, reader.rest
+            else:
+                self._pass_interim_on(head)
+                data = reader.rest
+                reader = ResponseReader()
+
+    def _pass_interim_on(self, head: ResponseHead) -> None:
+        if head.status == 101:  # we never ask for another protocol: Upgrade is for one hop
+            raise HttpError("the server changes the protocol unasked", status=502)
+        if min(self._head.version, self._version) >= (1, 1):  # HTTP/1.0 knows none of them
+            interim, _ = forward_response(head, LengthBody(0, 502), self._head, self._via, self._version)
+            self._client.send(interim.to_bytes())
+
+    def _receive(self) -> bytes:
+        """The next bytes from the server; none at its end."""
+        try:
+            return self._server.receive() or b""
+        except OSError as error:
+            raise HttpError(f"the server broke off: {error.strerror}", status=502) from error

@@ -1,0 +1,100 @@
+"""The taps of one connection, in a row: what one makes of a chunk goes on to the next. Both kinds of connection build on it."""
+
+from __future__ import annotations
+
+import _thread
+from time import monotonic
+
+from wirecat.taps.tap import RECEIVED, SENT, Tap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# For the moment in which a row is exchanged for another. (A lock per connection would cost each of them memory.)
+_EXCHANGE = _thread.allocate_lock()
+
+
+class Tapped:
+    """What has taps. ``taps`` is never changed but exchanged, so who moves bytes needs no lock; ``id`` is the connection's."""
+
+    __slots__ = ("_ended_ways", "id", "taps")
+
+    def __init__(self, id: int) -> None:
+        self.id = id
+        self.taps: tuple[Tap, ...] = ()
+        self._ended_ways: tuple[str, ...] = ()
+
+    def attach(self, tap: Tap) -> None:
+        """Let ``tap`` see every chunk from now on; may be called while bytes flow."""
+        with _EXCHANGE:
+            self.taps = (*self.taps, tap)
+
+    def detach(self, tap: Tap) -> None:
+        """Take ``tap`` off again; may be called while bytes flow. What an altering tap still holds back goes on with the
+        next chunk of its direction, or with its end."""
+        with _EXCHANGE:
+            row = [each if each is not tap else Leaving(tap, self._ended_ways, self._drop) for each in self.taps]
+            self.taps = tuple(each for each in row if not (isinstance(each, Leaving) and each.done))
+
+    def _drop(self, leaving: Tap) -> None:
+        with _EXCHANGE:
+            self.taps = tuple(each for each in self.taps if each is not leaving)
+
+    def tapped(self, direction: str, data: bytes) -> bytes:
+        """Show ``data`` to the taps, in order; what goes on in its place."""
+        when = monotonic()
+        for tap in self.taps:
+            out = tap.chunk(self.id, direction, data, when)
+            if tap.alters:
+                data = out or b""
+                if not data:
+                    break  # for those behind it nothing has come
+        return data
+
+    def tapped_end(self, direction: str) -> bytes:
+        """A direction has ended: what altering taps held back, seen by those behind them."""
+        self._ended_ways += (direction,)
+        data = b""
+        when = monotonic()
+        for tap in self.taps:
+            if data:
+                out = tap.chunk(self.id, direction, data, when)
+                data = (out or b"") if tap.alters else data
+            held = tap.finish(self.id, direction)
+            if tap.alters:
+                data += held
+        return data
+
+
+class Leaving(Tap):
+    """Stands where an altering tap stood, until what that one held back has gone on in both directions.
+
+    The held bytes are asked for by the thread that moves the bytes: nobody else may call a tap at the same time.
+    """
+
+    alters = True
+
+    def __init__(self, tap: Tap, ended: tuple[str, ...], drop: Callable[[Tap], None]) -> None:
+        self._tap = tap
+        self._waiting = {RECEIVED, SENT}.difference(ended) if tap.alters else set()
+        self._drop = drop
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is waited for (any more)."""
+        return not self._waiting
+
+    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
+        """What was held back, and the chunk."""
+        return self.finish(connection, direction) + data
+
+    def finish(self, connection: int, direction: str) -> bytes:
+        """What was held back."""
+        if direction not in self._waiting:
+            return b""
+        held = self._tap.finish(connection, direction)
+        self._waiting.discard(direction)
+        if not self._waiting:
+            self._drop(self)
+        return held

@@ -1,0 +1,274 @@
+"""UDP, and Unix domain sockets of both kinds."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from compat.ncat.harness import WIRECAT, Ncat, both, exactly, opened, ours, still_runs
+
+
+@both
+def test_a_udp_client_ends_with_its_input(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    program = ncat.start("-u", "127.0.0.1", server.getsockname()[1])
+    program.send(b"question")
+    data, place = server.recvfrom(100)
+    assert data == b"question"
+    server.sendto(b"answer", place)
+    program.wait_for("stdout", b"answer")
+    program.close_stdin()
+    assert program.wait() == 0
+
+
+@both
+def test_a_udp_client_told(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    port = server.getsockname()[1]
+    ended = ncat.run("-uv", "127.0.0.1", port, input=b"ab")
+    assert server.recv(10) == b"ab"
+    assert ended.code == 0
+    assert f"Ncat: Connected to 127.0.0.1:{port}.\nNcat: 2 bytes sent, 0 bytes received in " in ended.err
+
+
+@both
+def test_no_input_sends_nothing_over_udp(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    assert ncat.run("-u", "127.0.0.1", server.getsockname()[1], input=None).code == 0
+    server.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        server.recv(10)
+
+
+@both
+def test_nobody_there(ncat: Ncat) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = ncat.start("-u", "127.0.0.1", port)
+    program.send(b"hello?")
+    assert program.wait() == 1
+    assert program.stderr == b"Ncat: Connection refused.\n"
+
+
+@both
+@pytest.mark.timeout(30)
+def test_zero_io_over_udp(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    ended = ncat.run("-zuv", "127.0.0.1", server.getsockname()[1])
+    assert server.recv(10) == b"\0"
+    assert ended.code == 0
+    assert "Ncat: UDP packet sent successfully\n" in ended.err
+    assert "Ncat: 1 bytes sent, 0 bytes received in 2." in ended.err
+
+
+@both
+@pytest.mark.parametrize("verbose", [False, True])
+def test_zero_io_over_udp_refused(ncat: Ncat, verbose: bool) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ended = ncat.run("-zu", *["-v"] * verbose, "127.0.0.1", port)
+    assert ended.code == 1
+    assert ended.err.endswith("Ncat: Connection refused.\n" if verbose else "")
+    assert bool(ended.err) is verbose
+
+
+@both
+def test_a_udp_listener(ncat: Ncat) -> None:
+    listener = ncat.listen("-u")
+    client = ncat.dial_datagrams(listener.port)
+    client.send(b"one")
+    listener.program.wait_for("stdout", b"one")
+    listener.program.send(b"two")
+    assert client.recv(10) == b"two"
+    client.send(b"")
+    client.send(b"three")
+    listener.program.wait_for("stdout", b"three")
+    listener.program.close_stdin()
+    assert still_runs(listener.program)
+    client.send(b"four")
+    listener.program.wait_for("stdout", b"four")
+
+
+@both
+def test_a_udp_listener_is_its_first_clients(ncat: Ncat) -> None:
+    listener = ncat.listen("-u")
+    first, second = ncat.dial_datagrams(listener.port), ncat.dial_datagrams(listener.port)
+    first.send(b"first")
+    listener.program.wait_for("stdout", b"first")
+    with pytest.raises(ConnectionRefusedError):
+        for _ in range(100):
+            second.send(b"second")
+            second.settimeout(0.05)
+            try:
+                second.recv(1)
+            except TimeoutError:
+                continue
+    assert listener.program.stdout == b"first"
+
+
+@both
+def test_a_udp_listener_without_input(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", stdin=subprocess.DEVNULL)
+    client = ncat.dial_datagrams(listener.port)
+    for text in (b"one", b"two"):
+        client.send(text)
+        listener.program.wait_for("stdout", text)
+
+
+@both
+def test_a_udp_listeners_idle_timeout(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", "-i", "300ms")
+    assert still_runs(listener.program, 0.5)
+    ncat.dial_datagrams(listener.port).send(b"x")
+    assert listener.program.wait() == 2
+    assert listener.program.stderr.endswith(b"Ncat: Idle timeout expired (300 ms). QUITTING.\n")
+
+
+@ours
+def test_what_a_udp_listener_says(ncat: Ncat) -> None:
+    listener = ncat.listen("-uv")
+    client = ncat.dial_datagrams(listener.port)
+    client.send(b"x")
+    listener.program.wait_for("stdout", b"x")
+    assert f"Ncat: Listening on 127.0.0.1:{listener.port}\n".encode() in listener.program.stderr
+    assert f"Ncat: Connection from 127.0.0.1:{client.getsockname()[1]}.\n".encode() in listener.program.stderr
+
+
+@both
+def test_each_read_is_a_datagram(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    program = ncat.start("-u", "127.0.0.1", server.getsockname()[1])
+    for text in (b"a", b"bc", b"def"):
+        program.send(text)
+        assert server.recv(100) == text
+
+
+@both
+def test_a_path(ncat: Ncat) -> None:
+    program, path = ncat.listen_path()
+    client = ncat.dial_path(path)
+    client.sendall(b"hi")
+    program.wait_for("stdout", b"hi")
+    program.send(b"yo")
+    assert exactly(client, 2) == b"yo"
+    client.close()
+    assert program.wait() == 0
+    assert path.exists()
+
+
+@both
+def test_a_client_of_a_path(ncat: Ncat) -> None:
+    program, path = ncat.listen_path("-v")
+    ended = ncat.run("-v", "-U", path, input=b"hi")
+    assert (ended.code, program.wait()) == (0, 0)
+    assert f"Ncat: Connected to {path}.\nNcat: 2 bytes sent, 0 bytes received in " in ended.err
+    assert f"Ncat: Listening on {path}\n".encode() in program.stderr
+    assert b"Ncat: Connection from a client on Unix domain socket.\n" in program.stderr
+    assert program.stdout == b"hi"
+
+
+@both
+def test_a_path_that_is_listened_on_already(ncat: Ncat) -> None:
+    _, path = ncat.listen_path()
+    ended = ncat.run("-l", "-U", path)
+    assert (ended.code, ended.err) == (2, f"Ncat: bind to {path}: Address already in use. QUITTING.\n")
+
+
+@both
+def test_many_clients_of_a_path(ncat: Ncat) -> None:
+    program, path = ncat.listen_path("-k")
+    clients = [ncat.dial_path(path), ncat.dial_path(path)]
+    for client, text in zip(clients, (b"<one>", b"<two>"), strict=True):
+        client.sendall(text)
+        program.wait_for("stdout", text)
+    program.send(b"all")
+    assert exactly(clients[0], 3) == exactly(clients[1], 3) == b"all"
+
+
+@both
+def test_an_open_path(ncat: Ncat) -> None:
+    _, path = ncat.listen_path("-k")
+    assert ncat.run("-z", "-U", path).code == 0
+
+
+@both
+def test_datagrams_by_a_path(ncat: Ncat) -> None:
+    program, path = ncat.listen_path("-u")
+    client = ncat.start("-uU", path)
+    client.send(b"hi")
+    program.wait_for("stdout", b"hi")
+    program.send(b"yo")
+    client.wait_for("stdout", b"yo")
+    client.close_stdin()
+    assert client.wait() == 0
+
+
+@both
+def test_datagrams_from_a_path(ncat: Ncat) -> None:
+    program, path = ncat.listen_path("-uv")
+    own = ncat.folder / "own"
+    client = ncat.start("-uUv", "-s", own, path)
+    client.send(b"hi")
+    program.wait_for("stdout", b"hi")
+    program.wait_for("stderr", f"Ncat: Connection from {own}.\n".encode())
+    client.close_stdin()
+    assert client.wait() == 0
+    assert not own.exists()
+    assert f"Ncat: [{own}] used as source DGRAM Unix domain socket.\n".encode() in client.stderr
+    assert f"Ncat: Deleting source DGRAM Unix domain socket. [{own}]\n".encode() in client.stderr
+
+
+@both
+def test_a_source_path_means_nothing_to_a_stream(ncat: Ncat) -> None:
+    program, path = ncat.listen_path()
+    ended = ncat.run("-Uv", "-s", ncat.folder / "own", path)
+    assert ended.code == 0
+    assert "Ncat: Specifying source socket for other than DATAGRAM Unix domain sockets have no effect.\n" in ended.err
+    program.wait()
+
+
+@both
+def test_sctp_where_the_kernel_has_none(ncat: Ncat) -> None:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132).close()
+    except OSError:
+        ended = ncat.run("--sctp", "127.0.0.1", "1")
+        assert ended.code == 1
+        assert ended.err.endswith("Ncat: Protocol not supported.\n")
+        return
+    pytest.skip("this kernel has SCTP")
+
+
+@ours
+def test_everything_over_sctp(ncat: Ncat) -> None:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132).close()
+    except OSError:
+        pytest.skip("this kernel has no SCTP")
+    listener = ncat.listen("--sctp")
+    assert ncat.run("--sctp", "127.0.0.1", listener.port, input=b"x").code == 0
+    assert listener.program.wait() == 0
+
+
+@ours
+def test_a_vsock_that_nobody_listens_on(ncat: Ncat) -> None:
+    if not hasattr(socket, "AF_VSOCK"):
+        pytest.skip("no vsock here")
+    ended = ncat.run("-w", "1", "--vsock", "1", "1")
+    assert ended.code == 1
+    assert ended.err.startswith("Ncat: ")
+
+
+def test_all_of_it_by_a_path(tmp_path: Path) -> None:
+    """A file goes through whole, in both directions at once."""
+    with opened(WIRECAT, tmp_path) as ncat:
+        program, path = ncat.listen_path("-e", "/bin/cat")
+        data = bytes(range(256)) * 4000
+        ended = ncat.run("-U", path, input=data)
+        assert (ended.code, ended.out == data) == (0, True)
+        assert program.wait() == 0

@@ -1,0 +1,105 @@
+"""Ten thousand connections later the server has the threads, the descriptors and the memory that it had before."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from peers import Program
+from server.clients import connect, eventually, reset
+from server.processes import DRIVES, command, linux_only, use, variables
+
+pytestmark = linux_only
+
+WARM_UP, MORE = 1000, 10_000
+AT_ONCE = 50
+
+OWN = """
+def plain(connection):
+    data = connection.receive()
+    if data == b"fail":
+        raise ValueError("on purpose")
+    if data:
+        connection.send(data)
+    connection.receive()
+
+async def coroutine(connection):
+    data = await connection.receive()
+    if data == b"fail":
+        raise ValueError("on purpose")
+    if data:
+        await connection.send(data)
+    await connection.receive()
+
+class Responds:
+    def receive(self, data):
+        if data == b"fail":
+            raise ValueError("on purpose")
+        return data
+"""
+
+
+def come_and_go(port: int, count: int) -> None:
+    """Connect and end in each of the ways in turn, some at once: without a word, after one, by a reset, by a failure."""
+    waiting: list[tuple[int, socket.socket]] = []
+    for number in range(count):
+        client = connect(port)
+        kind = number % 8
+        if kind == 0:
+            client.close()
+            continue
+        client.sendall(b"fail" if kind == 1 else b"Hallo")
+        waiting.append((kind, client))
+        if len(waiting) == AT_ONCE or number == count - 1:
+            for how, each in waiting:
+                end(each, how)
+            waiting.clear()
+
+
+def end(client: socket.socket, kind: int) -> None:
+    try:
+        assert client.recv(10) == (b"" if kind == 1 else b"Hallo")
+        if kind == 2:
+            reset(client)
+            return
+        if kind == 3:
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(10) == b""
+    finally:
+        client.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("drive", "handler"),
+    [*((drive, "Responds") for drive in DRIVES), ("threads", "plain"), ("uvloop", "coroutine"), ("asyncio", "coroutine")],
+)
+def test_nothing_is_left_of_ten_thousand(drive: str, handler: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    words = command(drive, f"{tmp_path}/own.py:{handler}", "127.0.0.1:0", "--json")
+    with Program(words, env=variables(drive, tmp_path)) as server:
+        port = int(server.wait_for("stdout", rb'"port": (\d+)')[1])
+        threads = 3 if drive == "threads" else 4  # the main one, those that accept and tell, and the loop's
+        connect(port).close()
+        server.wait_for("stdout", b'"closed"')
+        eventually(lambda: use(server.pid).threads == threads, "all threads are there, and no other")
+        idle = use(server.pid)
+        come_and_go(port, WARM_UP)
+        eventually(lambda: use(server.pid)[:2] == idle[:2], "threads and descriptors are back after the warm-up")
+        before = use(server.pid)
+        come_and_go(port, MORE)
+        eventually(lambda: use(server.pid)[:2] == idle[:2], "threads and descriptors are back")
+        after = use(server.pid)
+        assert after.memory <= before.memory * 1.05, (before, after)
+        server.end()
+        events = [json.loads(line) for line in server.stdout.splitlines()]
+        kinds = [each["event"] for each in events]
+        assert kinds.count("opened") == kinds.count("closed") == 1 + WARM_UP + MORE
+        assert kinds.count("failed") == (WARM_UP + MORE) // 8
+        reasons = {(each["by"], each["reason"]) for each in events if each["event"] == "closed"}
+        assert reasons == {("peer", "end"), ("peer", "reset"), ("server", "handler error")}
+        assert events[-1] == {**events[-1], "event": "stopped", "served": 1 + WARM_UP + MORE, "stuck": 0}

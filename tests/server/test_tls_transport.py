@@ -1,0 +1,310 @@
+"""A server that speaks TLS, by threads and by the event loop: the same to see, and nobody is held up by a handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from leaks import nothing_left_behind  # noqa: F401
+from server.clients import PATIENCE, Served, eventually, everything, reset, serving
+from wirecat import AsyncConnection, Connection
+from wirecat.deadline import Deadline
+from wirecat.endpoints.certificate import make_certificate
+from wirecat.endpoints.socket_stream import SocketStream
+from wirecat.endpoints.tls import TlsStream, client_context
+from wirecat.events import Closed, Denied, HalfClosed, Opened
+from wirecat.system.loops import loop_factory
+
+ADDRESS = "tls://127.0.0.1:0"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_loop_has_run() -> None:
+    """uvloop's first loop opens a pipe that stays as long as the process."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(asyncio.sleep(0))
+
+
+def trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def shaken(served: Served) -> ssl.SSLSocket:
+    """A client of the standard library, which has shaken hands."""
+    return trusting().wrap_socket(served.connect())
+
+
+def with_halves(served: Served) -> Connection:
+    """A client that can end its half, which the standard library's cannot."""
+    stream = TlsStream.connect(SocketStream(served.connect()), client_context(verify=False), "localhost", Deadline(9))
+    return Connection(stream)
+
+
+def test_it_answers(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served:
+        assert served.server.address.scheme == "tls"
+        with shaken(served) as client:
+            client.sendall(b"Hallo")
+            assert client.recv(10) == b"Hallo"
+            opened = served.events.wait(Opened)
+            assert opened.peer.port == client.getsockname()[1]
+            with contextlib.suppress(ssl.SSLError, OSError):
+                client.unwrap()
+        closed = served.events.wait(Closed)
+        assert (closed.by, closed.reason, closed.received, closed.sent) == ("peer", "end", 5, 5)
+        assert served.events.names(1) == ["opened", "half_closed", "closed"]
+        assert served.server.served == 1
+
+
+def test_a_client_that_ends_its_half_gets_its_whole_answer(engine: str) -> None:
+    data = os.urandom(1 << 20)
+    with serving("echo", ADDRESS, engine=engine) as served, with_halves(served) as client:
+
+        def send() -> None:
+            for _ in range(10):
+                client.send(data)
+            client.half_close()
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        got = hashlib.sha256()
+        while (piece := client.receive()) is not None:
+            got.update(piece)
+        sender.join(PATIENCE)
+        assert got.digest() == hashlib.sha256(data * 10).digest()
+        closed = served.events.wait(Closed)
+        assert (closed.by, closed.reason, closed.received) == ("peer", "end", 10 << 20)
+        assert len(served.events.of(HalfClosed)) == 1
+
+
+def test_a_server_that_ends_first(engine: str) -> None:
+    with serving("daytime", ADDRESS, engine=engine) as served:
+        with with_halves(served) as client:
+            client.send(b"unread")
+            line = client.receive_line()
+            assert line and client.receive() is None
+        assert served.events.wait(Closed).by == "server"
+
+
+def test_an_endless_answer_ends_with_the_client(engine: str) -> None:
+    with serving("chargen", ADDRESS, engine=engine) as served:
+        client = shaken(served)
+        assert len(client.recv(100)) == 100
+        reset(client)
+        assert served.events.wait(Closed).by == "peer"
+
+
+def test_an_endless_answer_to_a_slow_reader_is_bounded(engine: str) -> None:
+    with serving("chargen", ADDRESS, engine=engine) as served, shaken(served) as client:
+        served.wait_open()
+        sent = -1
+        while (now := served.server.connections[0].sent) != sent:
+            sent = now
+            threading.Event().wait(0.3)
+        assert 0 < sent < 40 << 20
+        left = 1 << 20
+        while left > 0:
+            left -= len(client.recv(65536))
+
+
+def shout(connection: Connection) -> None:
+    for line in connection.lines():
+        connection.send_line(line.upper())
+
+
+async def ashout(connection: AsyncConnection) -> None:
+    async for line in connection.lines():
+        await connection.send_line(line.upper())
+
+
+def test_functions_too(engine: str) -> None:
+    with serving(shout if engine == "threads" else ashout, ADDRESS) as served, with_halves(served) as client:
+        client.send(b"one\ntwo")
+        client.half_close()
+        assert list(client.lines()) == ["ONE", "TWO"]
+        assert served.events.wait(Closed).reason == "end"
+        assert served.events.names(1) == ["opened", "half_closed", "closed"]
+
+
+@pytest.mark.parametrize("handler", ["echo", "function"])
+def test_a_handshake_that_stalls_holds_up_nobody(engine: str, handler: str) -> None:
+    call: Any = handler if handler == "echo" else shout if engine == "threads" else ashout
+    options = {"engine": engine} if handler == "echo" else {}
+    with serving(call, ADDRESS, **options) as served:
+        served.server._listener.handshake_time = 0.6  # type: ignore[attr-defined]
+        stalled = [served.connect() for _ in range(20)]
+        stalled[0].sendall(b"\x16\x03\x01")  # the beginning of a record
+        began = time.monotonic()
+        with shaken(served) as client:
+            client.sendall(b"HELLO\n")
+            assert client.recv(10) == b"HELLO\n"
+            assert time.monotonic() - began < 5
+            assert len(served.events.of(Opened)) == 1
+            denied = served.events.wait(Denied, 20)
+            assert denied.reason.startswith("no TLS: ") and "0.6 s" in denied.reason
+            client.sendall(b"STILL\n")
+            assert client.recv(10) == b"STILL\n"
+        for each in stalled:
+            everything(each)
+            each.close()
+        served.events.wait(Closed)
+        assert len(served.events.of(Closed)) == 1 and not served.failures
+        assert served.server.connections == [] and served.server.served == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\n", "does not speak TLS"),
+        (b"\x16\x03\x01\x00\x05hello", "no TLS: "),
+        (b"\x00" * 100, "does not speak TLS"),
+        (b"", "ended the connection"),
+        (b"\x16", "ended the connection"),
+    ],
+)
+def test_a_handshake_that_fails_is_told(engine: str, said: bytes, reason: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served:
+        with served.connect() as client:
+            client.sendall(said)
+            port = client.getsockname()[1]
+            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                everything(client)
+        denied = served.events.wait(Denied)
+        assert reason in denied.reason and "\n" not in denied.reason
+        assert denied.peer.port == port
+        assert not served.events.of(Opened, Closed) and not served.failures
+        with shaken(served) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+
+
+def test_a_client_that_resets_in_the_handshake(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served:
+        for _ in range(20):
+            client = served.connect()
+            client.sendall(b"\x16\x03\x01\x02\x00")
+            reset(client)
+        served.events.wait(Denied, 20)
+        assert served.server.connections == [] and not served.failures
+
+
+def test_handshakes_count_as_connections(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine, max_connections=2) as served:
+        with served.connect() as one, served.connect() as two, served.connect() as three:
+            assert served.events.wait(Denied).reason == "connection limit reached (2)"
+            assert everything(three) == b""
+            one.close()
+            two.close()
+        served.events.wait(Denied, 3)
+        with shaken(served) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+
+
+def test_a_handshake_can_be_cut(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served:
+        with served.connect() as client:
+            eventually(lambda: served.server.connections, "it is in the table")
+            assert served.server.kick(served.server.connections[0].id)
+            assert served.events.wait(Denied).reason == "kicked"
+            with contextlib.suppress(ConnectionResetError):
+                assert everything(client) == b""
+
+
+def test_the_server_stops_in_the_middle_of_handshakes(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served:
+        clients = [served.connect() for _ in range(5)]
+        eventually(lambda: len(served.server.connections) == 5, "they are in the table")
+        began = time.monotonic()
+        assert served.server.stop(0.1) == 0
+        assert time.monotonic() - began < 1.5
+        assert {each.reason for each in served.events.of(Denied)} == {"shutdown"}
+        for client in clients:
+            client.close()
+
+
+def test_an_idle_client_is_cut(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine, idle_timeout=0.2) as served, shaken(served) as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        with contextlib.suppress(OSError):
+            assert client.recv(1) == b""
+        closed = served.events.wait(Closed)
+        assert (closed.by, closed.reason) == ("server", "idle")
+
+
+def test_what_breaks_tls_ends_the_connection(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served:
+        raw = served.connect()
+        client = trusting().wrap_socket(raw)
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        descriptor = client.detach()
+        with socket.socket(fileno=descriptor) as plain:
+            plain.sendall(b"this is no record of TLS")
+            with contextlib.suppress(OSError):
+                everything(plain)
+        assert served.events.wait(Closed).connection == 1
+        assert served.server.connections == []
+
+
+def test_a_certificate_of_ones_own(engine: str, tmp_path: Any) -> None:
+    file = tmp_path / "server.pem"
+    file.write_bytes(make_certificate().pem)
+    with serving("echo", f"{ADDRESS}?cert={file}", engine=engine) as served:
+        context = ssl.create_default_context(cafile=str(file))
+        context.check_hostname = False
+        with context.wrap_socket(served.connect()) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+
+
+def test_clients_may_have_to_show_a_certificate(engine: str, tmp_path: Any) -> None:
+    file = tmp_path / "both.pem"
+    file.write_bytes(make_certificate().pem)
+    with serving("echo", f"{ADDRESS}?cert={file}&ca={file}", engine=engine) as served:
+        with contextlib.suppress(OSError), shaken(served) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b""
+        assert "no TLS: " in served.events.wait(Denied).reason
+        context = trusting()
+        context.load_cert_chain(file)
+        with context.wrap_socket(served.connect()) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+
+
+def test_many_clients_come_and_go(engine: str) -> None:
+    """Neither threads nor descriptors stay behind (see the fixture), whatever the end."""
+    with serving("echo", ADDRESS, engine=engine) as served:
+        for number in range(60):
+            client = shaken(served)
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+            reset(client) if number % 2 else client.close()
+        served.events.wait(Closed, 60)
+        assert not served.failures
+
+
+def test_one_connection_after_which_it_ends(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine, once=True) as served:
+        with shaken(served) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+        assert served.server.wait(PATIENCE)
+    with serving("echo", ADDRESS, engine=engine, once=True) as served:
+        served.connect().close()
+        assert served.server.wait(PATIENCE), "a handshake that fails ends it too"

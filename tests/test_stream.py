@@ -1,0 +1,34 @@
+"""What an open end promises; that each kind keeps it is in endpoints/conformance.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from wirecat.stream import Stream
+
+CALLS: dict[str, Callable[[Stream], object]] = {
+    "receive": lambda stream: stream.receive(1),
+    "receive_into": lambda stream: stream.receive_into(bytearray(1)),
+    "send": lambda stream: stream.send(b"x"),
+    "half_close": lambda stream: stream.half_close(),
+    "set_timeout": lambda stream: stream.set_timeout(1),
+    "close": lambda stream: stream.close(),
+    "abort": lambda stream: stream.abort(),
+    "fileno": lambda stream: stream.fileno(),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_operation_is_for_a_subclass_to_make(name: str) -> None:
+    with pytest.raises(NotImplementedError):
+        CALLS[name](Stream())
+
+
+def test_the_promise_is_whole() -> None:
+    public = {name for name, value in vars(Stream).items() if callable(value) and not name.startswith("_")}
+    assert public == set(CALLS)
+    assert all(getattr(Stream, name).__doc__ for name in public)
+    assert Stream.can_half_close
+    assert not Stream.keeps_boundaries
