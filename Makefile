@@ -4,6 +4,8 @@
 
 PYTHON ?=
 TESTS ?=
+QUICK ?=
+ONLY ?=
 # Tests run at once: one for each processor that the system shows.
 JOBS ?= logical
 # Seconds after which the whole run of tests is ended, whatever still runs. Each test has its own limit besides.
@@ -13,7 +15,7 @@ FIND_PYTHON = sh tools/find_python.sh "$(PYTHON)"
 ENVIRONMENT = python=$$($(FIND_PYTHON)) && "$$python" tools/environment.py
 IN_ENVIRONMENT = .venv/bin/python -m
 
-.PHONY: help demo test nightly check format changelog environment clean
+.PHONY: help demo test nightly check format changelog bench environment clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +25,7 @@ help:
 	@echo 'make check      style, types and the shape of the source: ruff, mypy, tests/architecture'
 	@echo 'make format     put the source into its one form'
 	@echo 'make changelog  show what the news fragments would say in the changelog'
+	@echo 'make bench      measure it beside others, and write docs/benchmarks.md (QUICK=1: a short run; ONLY="echo swarm")'
 	@echo 'make clean      remove what these commands have made'
 	@echo 'PYTHON=/path/to/python3 picks another Python.'
 
@@ -49,9 +52,13 @@ format: environment
 changelog: environment
 	$(IN_ENVIRONMENT) towncrier build --draft --version "$$($(IN_ENVIRONMENT) wirecat --version | sed 's/^[^0-9]*//')"
 
+# About 20 minutes, for a machine with nothing else to do; a quick run writes to build/bench.
+bench: environment
+	$(IN_ENVIRONMENT) bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
 environment:
 	@$(ENVIRONMENT)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
-	find src tests examples tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench examples tools -name __pycache__ -type d -prune -exec rm -rf {} +

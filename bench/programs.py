@@ -90,6 +90,10 @@ def yardstick(name: str) -> str:
     return str(program)
 
 
+def size_in_words(count: int) -> str:
+    return f"{count / (1 << 30):g} GiB" if count >= 1 << 30 else f"{count >> 20} MiB"
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -154,7 +158,7 @@ class Program:
 
     def wait(self, timeout: float = PATIENCE, *, codes: tuple[int, ...] = (0,)) -> str:
         """Wait for its end; what it printed, where stdout is a pipe. RuntimeError for another exit code."""
-        guard = threading.Timer(timeout, self._process.kill)
+        guard = threading.Timer(timeout, self._kill)
         guard.start()
         try:
             self._reap()
@@ -179,12 +183,20 @@ class Program:
         """Wait until it (or a child) listens. RuntimeError when it ends before, or takes too long."""
         deadline = time.monotonic() + PATIENCE
         while not listens(port):
-            if self._process.poll() is not None:
-                self.code = self._process.returncode
+            if self.ended_by_itself():
+                self._reap()
                 raise RuntimeError(f"{' '.join(self.command[:6])} … ended: {self.said()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{' '.join(self.command[:6])} … does not listen on {port}")
             time.sleep(0.005)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended; it is not reaped by that."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def said(self) -> str:
         """The last of what it wrote to standard error."""
@@ -192,12 +204,11 @@ class Program:
         return self._errors.read().decode(errors="replace").strip()[-500:]
 
     def processor_so_far(self) -> float:
-        """Processor seconds that all its threads have used up to now."""
-        total = 0
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9
+        """Processor seconds that it has used up to now, its threads that have ended included.
+
+        The number of the clock is what clock_getcpuclockid(3) gives for a process.
+        """
+        return time.clock_gettime((~self.pid << 3) | 2)
 
     def memory(self) -> int:
         """Bytes that are its own alone (smaps_rollup of proc(5))."""
@@ -207,8 +218,8 @@ class Program:
     def __exit__(self, *ignored: object) -> None:
         try:
             if self.code is None:
-                self._process.send_signal(signal.SIGTERM)
-                guard = threading.Timer(10, self._process.kill)
+                os.kill(self.pid, signal.SIGTERM)  # Popen's own way would reap it, and its times would be lost
+                guard = threading.Timer(10, self._kill)
                 guard.start()
                 self._reap()
                 guard.cancel()

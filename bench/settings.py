@@ -26,6 +26,6 @@ FULL = Settings(
     sockets=10_000, starts=11,
 )  # fmt: skip
 QUICK = Settings(
-    quick=True, rounds=1, seconds=0.2, bulk=16 << 20, clients=(50, 200), idle_threads=50, idle_loop=200, sockets=200,
+    quick=True, rounds=1, seconds=0.3, bulk=16 << 20, clients=(50,), idle_threads=50, idle_loop=200, sockets=200,
     starts=1,
 )  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from background import PATIENCE, Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
 from plain_peers import everything, reset
+from sample_taps import HoldLast, Recorder, Replace
 from wirecat.address import Address
 from wirecat.connection import READ_SIZE, Connection
 from wirecat.endpoints.socket_stream import SocketStream
@@ -48,64 +49,6 @@ def connection(ends: tuple[Connection, socket.socket]) -> Connection:
 @pytest.fixture
 def peer(ends: tuple[Connection, socket.socket]) -> socket.socket:
     return ends[1]
-
-
-class Recorder(Tap):
-    """Sees, and keeps what it has seen."""
-
-    def __init__(self) -> None:
-        self.chunks: list[tuple[str, bytes]] = []
-        self.ends: list[str] = []
-        self.times: list[float] = []
-        self.ids: set[int] = set()
-
-    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
-        assert type(data) is bytes
-        self.chunks.append((direction, data))
-        self.times.append(when)
-        self.ids.add(connection)
-        return b"ignored, because it does not alter"
-
-    def finish(self, connection: int, direction: str) -> bytes:
-        self.ends.append(direction)
-        return b"ignored as well"
-
-    def bytes_of(self, direction: str) -> bytes:
-        return b"".join(data for way, data in self.chunks if way == direction)
-
-
-class Replace(Tap):
-    """Alters: each chunk becomes what a function makes of it."""
-
-    alters = True
-
-    def __init__(self, what: Any, last: bytes = b"") -> None:
-        self.what = what
-        self.last = last
-
-    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
-        return self.what(data)  # type: ignore[no-any-return]
-
-    def finish(self, connection: int, direction: str) -> bytes:
-        return self.last
-
-
-class HoldLast(Tap):
-    """Alters: holds the last byte of each direction back until more comes, as a translator of pairs does."""
-
-    alters = True
-
-    def __init__(self) -> None:
-        self.held = {RECEIVED: b"", SENT: b""}
-
-    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
-        data = self.held[direction] + data
-        self.held[direction] = data[-1:]
-        return data[:-1]
-
-    def finish(self, connection: int, direction: str) -> bytes:
-        held, self.held[direction] = self.held[direction], b""
-        return held
 
 
 # Bytes, ends, counters

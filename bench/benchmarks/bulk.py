@@ -1,4 +1,5 @@
-"""Bulk: a large file from memory through TCP to /dev/null, both ends of each program, and wirecat with another's end."""
+"""Bulk: a large file from memory through TCP to /dev/null, both ends of each program, and wirecat with "
+"another's end."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 from bench.contest import Measure, Outcome, Sample, compete
-from bench.programs import Program, free_port, memory_file, require, require_verb, serving, wirecat
+from bench.programs import Program, free_port, memory_file, require, require_verb, serving, size_in_words, wirecat
 from bench.settings import Settings
 
 NAME = "bulk"
@@ -85,7 +86,9 @@ def run(settings: Settings) -> Outcome:
         group = compete("both ends", contestants, settings.rounds)
     return Outcome(
         NAME, "Bulk transfer",
-        f"A file of {size / (1 << 30):g} GiB in memory through TCP on this machine to /dev/null, from the sender's start to "
-        "the end of both, with default options. iperf3 sends from memory to memory, and what it reports itself is shown.",
+        f"A file of {size_in_words(size)} in memory through TCP on this machine to /dev/null, from the "
+        "sender's start to "
+        "the end of both, with default options. iperf3 sends from memory to memory, and what it reports itself "
+        "is shown.",
         "MB/s", "more", [group],
     )  # fmt: skip

@@ -30,7 +30,6 @@ def run(settings: Settings) -> Outcome:
     contestants = [(who, partial(measure, who, settings.seconds / 2)) for who in servers.ALL]
     return Outcome(
         NAME, "Connect and close",
-        f"{CLIENTS} clients (in C, on a core of their own) connect, half-close, read to the end, and connect again. A thread "
-        "that has ended is no longer there to be asked, so what servers with threads cost each is a little too low.",
+        f"{CLIENTS} clients (in C, on a core of their own) connect, half-close, read to the end, and connect again.",
         "connections a second", "more", [compete(f"{CLIENTS} at once", contestants, settings.rounds)],
     )  # fmt: skip

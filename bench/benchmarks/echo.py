@@ -43,8 +43,10 @@ def run(settings: Settings) -> Outcome:
     groups.append(compete(FREE, free, settings.rounds))
     return Outcome(
         NAME, "Echo of 64 bytes",
-        "Each client sends 64 bytes, waits for them, and sends again. The server has one core, the load (in C) another; "
-        "in the last group the server may use both. wirecat runs with its defaults: limits, accounting, access rules and "
+        "Each client sends 64 bytes, waits for them, and sends again. The server has one core, the load (in C) "
+        "another; "
+        "in the last group the server may use both. wirecat runs with its defaults: limits, accounting, access "
+        "rules and "
         "events are on.",
         "round trips a second", "more", groups,
     )  # fmt: skip

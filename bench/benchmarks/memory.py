@@ -40,7 +40,8 @@ def run(settings: Settings) -> Outcome:
     ]
     return Outcome(
         NAME, "Memory for an idle connection",
-        "Private memory of the server's process (Private_* in /proc/PID/smaps_rollup) with and without the connections, "
+        "Private memory of the server's process (Private_* in /proc/PID/smaps_rollup) with and without the "
+        "connections, "
         "each of which has echoed one byte. What the kernel needs for a socket is the same for all, and not in it.",
         "bytes a connection", "less", groups,
     )  # fmt: skip

@@ -45,7 +45,8 @@ def run(settings: Settings) -> Outcome:
     ]
     return Outcome(
         NAME, "The load that a swarm drives",
-        "Against the echo server in C, which has a core of its own: messages of 64 bytes, each client waits for its reply. "
+        "Against the echo server in C, which has a core of its own: messages of 64 bytes, each client waits for "
+        "its reply. "
         "The swarm sends other bytes each time, compares every reply, and keeps every latency.",
         "round trips a second", "more", groups,
     )  # fmt: skip

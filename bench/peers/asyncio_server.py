@@ -1,4 +1,5 @@
-"""An echo server on asyncio: ``asyncio_server.py PORT streams|protocol asyncio|uvloop``. A bare one: it counts nothing."""
+"""An echo server on asyncio: ``asyncio_server.py PORT streams|protocol asyncio|uvloop``. A bare one: it counts "
+"nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A connection on an event loop: the same method names as ``Connection``, to be awaited.
 
 Back-pressure both ways: reading pauses while more than ``HIGH_WATER`` bytes wait to be taken, and ``send`` waits while the
-transport holds too much.
+transport holds too much. Nothing is taken out of what has come before the call that gets it is sure to return it, so a
+receive that is cancelled or out of time loses no byte.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections import deque
 from wirecat.address import Address
 from wirecat.connection import READ_SIZE, ConnectionState
 from wirecat.endpoints.failures import broken
-from wirecat.endpoints.socket_stream import LINGER, place_of
-from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired
+from wirecat.endpoints.socket_stream import LINGER, on_its_way, place_of
+from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, UsageError, WirecatError
+from wirecat.options import require_number
 from wirecat.taps.tap import RECEIVED, SENT
 from wirecat.wire.framing import LONGEST_LINE, ReceiveBuffer, decode, encode, split_ending
 
@@ -30,6 +32,8 @@ HIGH_WATER = 1 << 18
 class AsyncConnection(ConnectionState):
     """An open connection whose calls are awaited. Made by ``connect_async`` or by a server; an async context manager.
 
+    One task may receive while others send; a second one that receives at the same time gets a UsageError.
+
     >>> import asyncio, wirecat
     >>> async def talk(address):
     ...     async with await wirecat.connect_async(address) as connection:
@@ -41,8 +45,8 @@ class AsyncConnection(ConnectionState):
     """
 
     __slots__ = (
-        "_failure", "_gone", "_local", "_paused", "_peer", "_pieces", "_reader", "_size", "_transport", "_writers",
-        "on_end", "socket",
+        "_failure", "_gone", "_heard", "_local", "_parting", "_paused", "_peer", "_pieces", "_reader", "_size",
+        "_transport", "_writers", "on_end", "socket",
     )  # fmt: skip
 
     def __init__(self, connected: socket.socket, peer: Any = None, id: int = 0) -> None:
@@ -50,13 +54,15 @@ class AsyncConnection(ConnectionState):
         self.socket = connected
         self.on_end: Callable[[], None] | None = None
         self._peer = peer
-        self._local: Address | None = None
+        self._local: Any = None
+        self._heard = False  # whether bytes came that nobody will receive, since it was closed
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._paused = False
         self._failure: OSError | None = None
-        self._reader: asyncio.Future[None] | None = None
-        self._writers: asyncio.Future[None] | None = None
+        self._reader: asyncio.Future[None] | None = None  # what each waits for: who receives,
+        self._writers: asyncio.Future[None] | None = None  # who sends,
+        self._parting: asyncio.Future[None] | None = None  # who closes
         loop = asyncio.get_running_loop()
         self._gone: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
@@ -64,6 +70,7 @@ class AsyncConnection(ConnectionState):
     async def start(self, wrap: Callable[[asyncio.Protocol], asyncio.Protocol] | None = None) -> Self:
         """Take the (connected) socket over into the running loop; ``wrap`` stands between, as TLS does."""
         loop = asyncio.get_running_loop()
+        self._local = self.socket.getsockname()
         protocol: asyncio.Protocol = _Protocol(self)
         if wrap is not None:
             protocol = wrap(protocol)
@@ -85,12 +92,14 @@ class AsyncConnection(ConnectionState):
     @property
     def local(self) -> Address:
         """This end's address."""
-        if self._local is None:
+        if not isinstance(self._local, Address):
             try:
-                self._local = place_of(self.socket.getsockname(), self.socket.family)
+                raw = self._local if self._local is not None else self.socket.getsockname()
+                self._local = place_of(raw, self.socket.family)
             except OSError:
                 return Address("tcp", "unknown", 0)
-        return self._local
+        local: Address = self._local
+        return local
 
     @property
     def timeout(self) -> float | None:
@@ -99,31 +108,50 @@ class AsyncConnection(ConnectionState):
 
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
+        require_number("timeout", seconds, least=0)
         self._timeout = seconds
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes have come and wait to be taken."""
+        return super().buffered + self._size
 
     async def receive(self, limit: int = READ_SIZE) -> bytes | None:
         """The next bytes as they come, at most ``limit``; None once the peer has ended its half.
 
         Raises ConnectionBroken, DeadlineExpired (nothing within ``timeout``), ConnectionClosed.
         """
+        self._require_receivable(limit)
         if self._buffer:
             return self._buffer.take(limit)
+        piece = await self._next()
+        if piece is not None and len(piece) > limit:
+            buffer = self._framed()
+            buffer.feed(piece)
+            return buffer.take(limit)
+        return piece
+
+    async def _next(self) -> bytes | None:
+        """The next piece as it came; None at the end."""
+        if self._reader is not None:
+            raise UsageError("another task is receiving from it already", address=self.peer, step="receive")
         while not self._pieces:
-            if self._failure is not None:
-                raise self._failure
-            if self.ended:
-                return None
             if self.closed:
                 raise ConnectionClosed("this side has closed the connection already", address=self.peer, step="receive")
+            if self._failure is not None:
+                raise self._broken(None)
+            if self.ended:
+                return None
             self._reader = asyncio.get_running_loop().create_future()
             try:
-                await self._within(self._reader, "nothing came")
+                # wait_for() would do, but for Python 3.11, where it may swallow a cancellation.
+                async with asyncio.timeout(self._timeout):
+                    await self._reader
+            except TimeoutError as error:
+                raise DeadlineExpired(f"nothing came in {self._timeout:g} s", address=self.peer, step="receive") from error
             finally:
                 self._reader = None
         piece = self._pieces.popleft()
-        if len(piece) > limit:
-            self._pieces.appendleft(piece[limit:])
-            piece = piece[:limit]
         self._size -= len(piece)
         if self._paused and self._size < HIGH_WATER // 2:
             self._paused = False
@@ -131,72 +159,132 @@ class AsyncConnection(ConnectionState):
         return piece
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all of ``data``; waits while the peer takes no more. Raises ConnectionBroken, DeadlineExpired,
-        ConnectionClosed."""
+        """Send all of ``data``; waits while the peer takes no more.
+
+        Raises ConnectionBroken, ConnectionClosed, DeadlineExpired (the peer took nothing within ``timeout``; ``unsent`` tells
+        how much was left, which still goes out if the transport has it already, unlike with Connection). A call that is
+        cancelled while it waits has handed over either nothing or all.
+        """
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
         self._require_sendable()
-        if self._failure is not None:
-            raise self._failure
-        if self._gone.done():
-            raise ConnectionBroken("the peer has gone", unsent=len(data), address=self.peer, step="connection")
+        while self._writers is not None:  # it holds too much already: nobody adds to that
+            await self._taken(size)
+            self._require_sendable()
+        self._require_open(size)
         if self.taps:
             data = self.tapped(SENT, bytes(data))
-        self._transport.write(bytes(data))
+        data = data if isinstance(data, bytes) else bytes(data)
+        self._transport.write(data)
         self.bytes_sent += len(data)
         if self._writers is not None:
-            await self._within(asyncio.shield(self._writers), "the peer took no more")
-            if self._failure is not None:
-                raise self._failure
+            await self._taken(0)
 
-    async def _within(self, future: asyncio.Future[None], what: str) -> None:
-        if self._timeout is None:
-            await future
-            return
-        try:
-            await asyncio.wait_for(future, self._timeout)
-        except TimeoutError as error:
-            raise DeadlineExpired(f"{what} in {self._timeout:g} s", address=self.peer, step="connection") from error
+    async def _taken(self, unsent: int) -> None:
+        """Wait until the transport takes more; ``unsent`` bytes of the caller's are not in it yet."""
+        writers = self._writers
+        while writers is not None and not writers.done():
+            before = self._transport.get_write_buffer_size()
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await asyncio.shield(writers)
+            except TimeoutError as error:
+                left = self._transport.get_write_buffer_size()
+                if left < before:
+                    continue  # slow, but not silent
+                raise DeadlineExpired(
+                    f"the peer took no more for {self._timeout:g} s ({unsent or left} bytes left)", unsent=unsent or left,
+                    address=self.peer, step="send",
+                ) from error  # fmt: skip
+        self._require_open(unsent or None)
+
+    def _require_open(self, unsent: int | None) -> None:
+        if self._failure is not None:
+            raise self._broken(unsent)
+        if self._gone.done() or self._transport.is_closing():
+            raise ConnectionBroken("the connection is over", unsent=unsent, address=self.peer, step="connection")
+
+    def _broken(self, unsent: int | None) -> WirecatError:
+        failure = self._failure
+        assert failure is not None
+        return failure if isinstance(failure, WirecatError) else broken(failure, self.peer, unsent=unsent)
 
     async def half_close(self) -> None:
         """Tell the peer that nothing more will be sent; receiving goes on. Doing it twice is nothing."""
-        if self.half_closed or self.closed:
-            return
+        if not (self.half_closed or self.closed):
+            self._end_sending()
+
+    def _end_sending(self) -> None:
         held = self.tapped_end(SENT) if self.taps else b""
+        self.half_closed = True
+        if self._gone.done() or self._transport.is_closing():
+            return
         if held:
             self._transport.write(held)
             self.bytes_sent += len(held)
-        self.half_closed = True
-        if not self._gone.done():
-            self._transport.write_eof()
+        self._transport.write_eof()
 
     async def close(self) -> None:
-        """Close in an orderly way: what was sent arrives. Never raises but for a cancellation; twice is nothing."""
+        """Close in an orderly way: what was sent arrives. Never raises but for a cancellation; twice is nothing.
+
+        Waits while the peer still has to take what was sent (at most ``timeout`` seconds without progress, where that is
+        set; then it is cut), and then as Connection.close does. A cancellation cuts it.
+        """
         if not self.closed:
             self.closed = True
             self._pieces.clear()
             self._size = 0
-            if not (self.ended or self._failure or self._gone.done() or self.cut_reason):
-                # As SocketStream.close: first our end, then read away what the peer is still sending.
-                if self._paused:
-                    self._paused = False
-                    self._transport.resume_reading()
-                if not self.half_closed:
-                    self.half_closed = True
-                    self._transport.write_eof()
-                await self._linger()
-            self._transport.close()
+            _wake(self._reader)
+            if self._transport is None:  # it never began
+                self.socket.close()
+                _wake(self._gone)
+            try:
+                if not (self._gone.done() or self.cut_reason):
+                    await self._part()
+            except BaseException:
+                self._transport.abort()
+                raise
+            if not self._gone.done():
+                self._transport.close()
         await asyncio.shield(self._gone)
 
-    async def _linger(self) -> None:
-        """Wait for the peer's end, if it has anything unread by us; at most LINGER seconds."""
-        if self._transport.get_write_buffer_size() == 0 and not _unread(self.socket):
-            return
-        self._reader = asyncio.get_running_loop().create_future()
+    async def _part(self) -> None:
+        """Our end; then what is still on its way, in both directions (as ``read_away`` does for a stream)."""
+        transport = self._transport
+        if not self.half_closed:
+            self._end_sending()
+        if self._paused and not transport.is_closing():
+            self._paused = False
+            transport.resume_reading()
+        clock = asyncio.get_running_loop().time
+        waiting = transport.get_write_buffer_size()
+        progress, deadline, pause = clock(), 0.0, 0.001
+        while not self._gone.done() and (waiting or not self.ended):
+            if waiting:
+                if self._timeout is not None and clock() >= progress + self._timeout:
+                    transport.abort()
+                    return
+            else:
+                deadline = deadline or clock() + LINGER
+                talking = self._heard or _unread(self.socket)
+                if clock() >= deadline or not (talking or on_its_way(self.socket)):
+                    return
+                pause = deadline - clock() if talking else pause
+            await self._turn(pause)
+            pause = min(pause * 2, 0.05)
+            before, waiting = waiting, transport.get_write_buffer_size()
+            if waiting != before:
+                progress = clock()
+
+    async def _turn(self, seconds: float) -> None:
+        """Until something happens to the connection, or time is up."""
+        loop = asyncio.get_running_loop()
+        self._parting = loop.create_future()
+        timer = loop.call_later(max(0.0, seconds), _wake, self._parting)
         try:
-            await asyncio.wait_for(self._reader, LINGER)
-        except TimeoutError:
-            return
+            await self._parting
         finally:
-            self._reader = None
+            timer.cancel()
+            self._parting = None
 
     def abort(self) -> None:
         """See ConnectionState. To be called on the event loop."""
@@ -205,6 +293,7 @@ class AsyncConnection(ConnectionState):
 
     async def receive_line(self, longest: int = LONGEST_LINE) -> str | None:
         """See Connection.receive_line."""
+        self._require_receivable(1)
         buffer = self._framed()
         while True:
             line = buffer.take_line(longest)
@@ -225,6 +314,7 @@ class AsyncConnection(ConnectionState):
 
     async def receive_exactly(self, count: int) -> bytes:
         """See Connection.receive_exactly."""
+        self._require_receivable(1)
         buffer = self._framed()
         while (data := buffer.take_exactly(count)) is None:
             if self.ended and not self._pieces:
@@ -238,11 +328,7 @@ class AsyncConnection(ConnectionState):
         return self._buffer
 
     async def _feed(self, buffer: ReceiveBuffer) -> None:
-        self._buffer = None  # receive() would hand out what is buffered
-        try:
-            data = await self.receive()
-        finally:
-            self._buffer = buffer
+        data = await self._next()
         if data is None:
             buffer.feed_end()
         else:
@@ -265,13 +351,18 @@ class _Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._connection._transport = transport  # type: ignore[assignment]
+        if self._connection.cut_reason:  # cut while the loop was taking it over
+            self._connection._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         connection = self._connection
         connection.bytes_received += len(data)
         if connection.taps:
             data = connection.tapped(RECEIVED, data)
-        if not connection.closed and data:  # else it is only read away
+        if connection.closed:  # it is only read away
+            connection._heard = True
+            _wake(connection._parting)
+        elif data:
             connection._pieces.append(data)
             connection._size += len(data)
             if connection._size > HIGH_WATER and not connection._paused:
@@ -283,22 +374,23 @@ class _Protocol(asyncio.Protocol):
         connection = self._connection
         connection.ended = True
         held = connection.tapped_end(RECEIVED) if connection.taps else b""
-        if held:
+        if held and not connection.closed:
             connection._pieces.append(held)
             connection._size += len(held)
         if connection.on_end is not None:
             connection.on_end()
         _wake(connection._reader)
+        _wake(connection._parting)
         return True  # we go on sending until the handler has done
 
     def connection_lost(self, error: Exception | None) -> None:
         connection = self._connection
         if isinstance(error, OSError) and not connection.cut_reason:
-            connection._failure = broken(error, connection.peer)
-        if not connection._gone.done():
-            connection._gone.set_result(None)
+            connection._failure = error
+        _wake(connection._gone)
         connection.ended = True
         _wake(connection._reader)
+        _wake(connection._parting)
         _wake(connection._writers)
         connection._writers = None
 
@@ -308,6 +400,7 @@ class _Protocol(asyncio.Protocol):
     def resume_writing(self) -> None:
         _wake(self._connection._writers)
         self._connection._writers = None
+        _wake(self._connection._parting)
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:

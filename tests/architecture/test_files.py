@@ -58,6 +58,7 @@ SPOKEN = (
     "CHANGELOG.md",
     "Makefile",
     "pyproject.toml",
+    "bench",
     "docs",
     "examples",
     "newsfragments",
@@ -178,7 +179,7 @@ def test_what_windows_has_not_is_imported_under_guard() -> None:
 def spoken_files() -> list[Path]:
     """Every text of the project that is meant to be read."""
     roots = [SOURCE, *(PROJECT / each for each in SPOKEN)]
-    suffixes = {".md", ".py", ".toml", ".sh", ""}
+    suffixes = {".c", ".md", ".py", ".toml", ".sh", ""}
     return sorted(
         path
         for root in roots

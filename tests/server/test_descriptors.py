@@ -37,7 +37,7 @@ def test_a_server_without_descriptors(drive: str, tmp_path: Path) -> None:
         spent = use(server.pid).processor - before.processor
         assert spent < 0.2, f"{spent} s of processor time while there was nothing to do"
 
-        for client in served[:10]:  # as many as go are let in, at once
+        for client in served[:12]:  # where some go others are let in; libuv opens a descriptor or two of its own
             client.close()
         for client in queued[:10]:
             client.sendall(b"y")

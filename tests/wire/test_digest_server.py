@@ -126,6 +126,7 @@ def test_credentials_are_for_one_request() -> None:
     server = DigestServer("here", ACCOUNTS)
     nonce = nonce_of(server)
     assert server.check(credentials(nonce), "POST", "/") == REFUSED
+    assert server.check(credentials(nonce).replace("Digest", "Basic"), "GET", "/") == REFUSED
     assert server.check(credentials(nonce), "GET", "/other") == REFUSED
     assert server.check(credentials(nonce, realm="there"), "GET", "/") == REFUSED
     assert DigestServer("here", ACCOUNTS).check(credentials(nonce), "GET", "/") == REFUSED  # another one's nonce

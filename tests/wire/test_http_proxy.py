@@ -89,6 +89,7 @@ def test_credentials_cannot_begin_a_line(auth: tuple[str, str]) -> None:
         # RFC 9110 section 9.3.6: framing in it means nothing, the tunnel begins behind the head.
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Wait\r\nA: b\r\n\r\nHTTP/1.1 299 Fine\r\nVia: x\r\n\r\n",
+        b"HTTP/1.1 102\r\n\r\n" * 8 + GRANTED,
     ],
 )
 def test_the_response_is_hidden_and_no_byte_behind_it_is_lost(response: bytes) -> None:

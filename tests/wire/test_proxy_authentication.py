@@ -75,4 +75,5 @@ def test_what_a_407_says() -> None:
     basic, digest = parse_challenges(value for _, value in fields)
     assert (basic.scheme, basic.get("realm")) == ("basic", 'a "realm"')
     assert (digest.scheme, digest.get("realm"), digest.get("stale")) == ("digest", "other", "true")
+    assert all("stale" not in value for _, value in gate.challenges())
     Headers(fields)  # they can be sent

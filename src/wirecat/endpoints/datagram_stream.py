@@ -99,6 +99,8 @@ class DatagramStream(Stream):
         return len(data)
 
     def _next(self) -> bytes:
+        if self.socket.fileno() < 0:
+            raise self._closed("receive")
         if self.ended:
             return b""
         while True:
@@ -108,8 +110,6 @@ class DatagramStream(Stream):
             except OSError as error:
                 if self._aborted:
                     break
-                if self.socket.fileno() < 0:
-                    raise self._closed("receive") from error
                 if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
                     if self._idle is not None and monotonic() - self._last >= self._idle:
                         break

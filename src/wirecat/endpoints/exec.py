@@ -247,16 +247,24 @@ class ExecStream(Stream):
         self._reap()
 
     def _reap(self) -> None:
+        if self._ended_in(KILL_TIME if self._aborted else REAP_TIME):
+            return
+        if self._aborted:
+            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+            if self._ended_in(KILL_TIME):
+                return
+        import threading
+
+        threading.Thread(target=self._child.wait, name="wirecat-reaper", daemon=True).start()
+
+    def _ended_in(self, seconds: float) -> bool:
         import subprocess
 
         try:
-            self._child.wait(KILL_TIME if self._aborted else REAP_TIME)
+            self._child.wait(seconds)
         except subprocess.TimeoutExpired:
-            if self._aborted:
-                self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-            import threading
-
-            threading.Thread(target=self._child.wait, name="wirecat-reaper", daemon=True).start()
+            return False
+        return True
 
     def fileno(self) -> int:
         """The descriptor to receive from; see ``writing``."""

@@ -63,9 +63,9 @@ def proxy_of(address: Address) -> Address:
     text = address.option("proxy")
     scheme, slashes, rest = text.partition("://")
     scheme = scheme.lower()
-    if not slashes or scheme not in DEFAULT_PORTS:
-        raise AddressError(f"{text!r} is no proxy", address=address.bare, hint=_HINT)
     rest = rest.removesuffix("/")
+    if not (slashes and rest) or scheme not in DEFAULT_PORTS:
+        raise AddressError(f"{text!r} is no proxy", address=address.bare, hint=_HINT)
     try:
         proxy = Address.parse(f"{scheme}://{rest}")
     except AddressError:

@@ -93,7 +93,12 @@ class SocketStream(Stream):
         return self._local  # type: ignore[no-any-return]
 
     def receive_into(self, buffer: bytearray | memoryview) -> int:
-        """See Stream."""
+        """See Stream. After an abort what the kernel still holds stays there: so the close tells the peer (by a reset)
+        that it was not read, rather than leave it waiting for room to send more.
+        """
+        if self.aborted:
+            self.ended = True
+            return 0
         try:
             count = self.socket.recv_into(buffer)
         except OSError as error:
@@ -103,7 +108,10 @@ class SocketStream(Stream):
         return count
 
     def receive(self, limit: int) -> bytes:
-        """See Stream."""
+        """See Stream, and ``receive_into``."""
+        if self.aborted:
+            self.ended = True
+            return b""
         try:
             data = self.socket.recv(limit)
         except OSError as error:

@@ -59,9 +59,11 @@ class TlsEngine:
 
     @property
     def buffered(self) -> bool:
-        """Whether there may be something to read before more has come from the peer."""
+        """Whether there may be something to read, the end included, before more has come from the peer."""
         with self._lock:
-            return bool(self._plain or self._incoming.pending or self.object.pending())
+            # An end or an error that was read together with the last bytes waits to be told as well.
+            told = bool(self._plain or self._incoming.pending or self.object.pending())
+            return told or self.ended or self._error is not None
 
     def read_into(self, view: memoryview) -> int | None:
         """Fill ``view`` with what has come; 0 at the end, None where more has to come first.

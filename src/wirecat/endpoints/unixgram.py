@@ -11,7 +11,7 @@ from wirecat.address import Address
 from wirecat.endpoints.datagram_stream import OWN_NAME, DatagramStream, idle_of
 from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.unix import bind_path, kernel_name, unix_family
-from wirecat.errors import AddressError, Unreachable, WirecatError
+from wirecat.errors import AddressError, Unreachable, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +49,15 @@ def _named(address: Address) -> tuple[socket.socket, str]:
         return made, ""
     import tempfile
 
-    path = os.path.join(tempfile.mkdtemp(prefix="wirecat-"), OWN_NAME)
-    made.bind(path)
+    folder = tempfile.mkdtemp(prefix="wirecat-")
+    path = os.path.join(folder, OWN_NAME)
+    try:
+        made.bind(path)
+    except OSError as error:
+        made.close()
+        os.rmdir(folder)
+        hint = "Name one: source=PATH."
+        raise UsageError(f"no own path can be had in {folder}: {error}", address=address.bare, hint=hint) from error
     return made, path
 
 

@@ -1,0 +1,140 @@
+"""What was to be reached: ratios within one run, on a quiet machine with two cores, default options.
+
+``REMARKS`` is written by hand after a run: why a figure is not reached, and what was tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench import servers
+from bench.benchmarks import bulk, connects, echo, memory, relay, sockets, startup, swarm, worker_loss
+from bench.contest import Outcome
+
+Outcomes = Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Target:
+    """``value`` works the figure out from the outcomes, or gives None where it was not measured."""
+
+    work: str
+    against: str
+    bound: float
+    value: Callable[[Outcomes], float | None]
+    least: bool = True
+
+    def reached(self, value: float) -> bool:
+        return value >= self.bound if self.least else value <= self.bound
+
+
+def _ratio(name: str, group: str, who: str, other: str, column: str = "") -> Callable[[Outcomes], float | None]:
+    def value(outcomes: Outcomes) -> float | None:
+        outcome = outcomes.get(name)
+        return outcome.ratio(group, who, other, column=column) if outcome else None
+
+    return value
+
+
+def _inverse(name: str, group: str, who: str, other: str, column: str) -> Callable[[Outcomes], float | None]:
+    """For costs: how much the other one's is of ours."""
+    return _ratio(name, group, other, who, column)
+
+
+def _median(name: str, group: str, who: str) -> Callable[[Outcomes], float | None]:
+    def value(outcomes: Outcomes) -> float | None:
+        found = outcomes[name].group(group) if name in outcomes else None
+        row = found.row(who) if found else None
+        return row.median if row else None
+
+    return value
+
+
+def _table(outcomes: Outcomes) -> float | None:
+    """The socket table against ss and a bare start of Python together, as the median of the rounds."""
+    import statistics
+
+    outcome = outcomes.get(sockets.NAME)
+    if outcome is None or not outcome.groups:
+        return None
+    mine, table, bare = (outcome.groups[0].row(who) for who in (sockets.WIRECAT, sockets.SS, sockets.BARE))
+    if mine is None or table is None or bare is None or not (mine.values and table.values and bare.values):
+        return None
+    rounds = zip(mine.values, table.values, bare.values, strict=False)
+    return statistics.median(one / (two + three) for one, two, three in rounds)
+
+
+_BOTH = "both ends"
+_KNOCK = f"{connects.CLIENTS} at once"
+
+TARGETS = (
+    Target("bulk, both ends wirecat", "ncat", 5, _ratio(bulk.NAME, _BOTH, bulk.WIRECAT, bulk.NCAT)),
+    Target("bulk, both ends wirecat", "iperf3", 2, _ratio(bulk.NAME, _BOTH, bulk.WIRECAT, bulk.IPERF)),
+    Target("wirecat → ncat", "ncat with itself", 1, _ratio(bulk.NAME, _BOTH, bulk.FROM_WIRECAT, bulk.NCAT)),
+    Target("ncat → wirecat", "ncat with itself", 1, _ratio(bulk.NAME, _BOTH, bulk.TO_WIRECAT, bulk.NCAT)),
+    Target("relay, ends that cost little", "socat", 3, _ratio(relay.NAME, relay.CHEAP, relay.WIRECAT, relay.SOCAT)),
+    Target("relay, ordinary ends", "socat", 2, _ratio(relay.NAME, relay.ORDINARY, relay.WIRECAT, relay.SOCAT)),
+    *(
+        Target(
+            f"relay, {ends}: processor time per GB", "socat", 0.3,
+            _ratio(relay.NAME, ends, relay.WIRECAT, relay.SOCAT, relay.COST), least=False,
+        )
+        for ends in (relay.CHEAP, relay.ORDINARY)
+    ),
+    *(
+        Target(
+            f"echo on the event loop, {clients:,} clients (the goal is 0.9)", "C, epoll", bound,
+            _ratio(echo.NAME, f"{clients} clients", servers.LOOP, servers.EPOLL),
+        )
+        for clients, bound in ((50, 0.75), (1000, 0.65), (10_000, 0.82))
+    ),
+    *(
+        Target(
+            f"echo in threads, {clients:,} clients, both on one core", "ThreadingTCPServer", 1.1,
+            _ratio(echo.NAME, f"{clients} clients", servers.THREADS, servers.THREADING),
+        )
+        for clients in (50, 1000)
+    ),
+    Target(
+        "echo in threads, 50 clients, on all cores", "ThreadingTCPServer", 1.5,
+        _ratio(echo.NAME, echo.FREE, servers.THREADS, servers.THREADING),
+    ),
+    Target(
+        "memory of an idle connection, event loop", "bytes", 2500,
+        _median(memory.NAME, "10000 idle connections", servers.LOOP), least=False,
+    ),
+    Target(
+        "memory of an idle connection, threads", "bytes", 30_000,
+        _median(memory.NAME, "1000 idle connections", servers.THREADS), least=False,
+    ),
+    *(
+        Target(
+            f"swarm, {clients:,} clients", "a load generator in C", bound,
+            _ratio(swarm.NAME, f"{clients} clients", swarm.SWARM, swarm.LOAD),
+        )
+        for clients, bound in ((50, 0.7), (1000, 0.58))
+    ),
+    Target(
+        "connects and closes, processor time each (theirs of ours)", "a bare asyncio server on uvloop", 0.85,
+        _inverse(connects.NAME, _KNOCK, servers.LOOP, servers.BARE, connects.COST),
+    ),
+    Target(
+        "clients reset when one of two workers is killed under 200 queued", "clients", 0,
+        _median(worker_loss.NAME, f"{worker_loss.CLIENTS} queued", worker_loss.WIRECAT), least=False,
+    ),
+    Target(
+        "-z to an open port", "bare python of the same environment", 2.6,
+        _ratio(startup.NAME, startup.OPEN, startup.AS_NCAT, startup.BARE), least=False,
+    ),
+    Target(
+        "--version, as installed by pip", "bare python of the same environment", 1.9,
+        _ratio(startup.NAME, startup.VERSION, startup.WIRECAT, startup.BARE), least=False,
+    ),
+    Target(
+        "socket table with processes, whole command", "ss -tanp plus one bare python start", 1.5, _table, least=False
+    ),
+)  # fmt: skip
+
+#: By the name of the work: why it is not reached, and what was tried.
+REMARKS: dict[str, str] = {}
