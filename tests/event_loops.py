@@ -14,11 +14,16 @@ from typing import Any
 import pytest
 
 KINDS = ("asyncio", "uvloop")
+HAS_UVLOOP = importlib.util.find_spec("uvloop") is not None
+
+if HAS_UVLOOP:
+    # The first loop opens descriptors that stay for the life of the process, which is no leak of a test.
+    importlib.import_module("uvloop").run(asyncio.sleep(0))
 
 
 def run_on(kind: str, work: Coroutine[Any, Any, Any]) -> Any:
     """Run `work` on a new loop of that kind; what the loop itself had to complain of fails the test."""
-    if kind == "uvloop" and importlib.util.find_spec("uvloop") is None:
+    if kind == "uvloop" and not HAS_UVLOOP:
         work.close()
         pytest.skip("uvloop is not installed")
     factory = importlib.import_module("uvloop").new_event_loop if kind == "uvloop" else None
@@ -50,7 +55,7 @@ async def settled(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     return True
 
 
-async def still_waits(work: Awaitable[Any], seconds: float = 0.15) -> bool:
-    """Whether something has not ended after a while (it can only prove the contrary)."""
-    done, _ = await asyncio.wait([asyncio.ensure_future(work)], timeout=seconds)
+async def still_waits(*work: Awaitable[Any], seconds: float = 0.15) -> bool:
+    """Whether none of them has ended after a while (it can only prove the contrary)."""
+    done, _ = await asyncio.wait([asyncio.ensure_future(each) for each in work], timeout=seconds)
     return not done

@@ -78,8 +78,8 @@ _HOMES = {
     "wirecat.connection": ("Connection",),
     "wirecat.errors": (
         "AddressError", "CertificateError", "ConnectionBroken", "ConnectionClosed", "DeadlineExpired", "HandlerError",
-        "IncompleteReceive", "LineTooLong", "ListenError", "NoAnswer", "ProxyError", "Refused", "TlsError", "UnknownHost",
-        "Unreachable", "UsageError", "WirecatError",
+        "IncompleteReceive", "LineTooLong", "ListenError", "NoAnswer", "ProxyError", "Refused", "TlsError",
+        "UnknownHost", "Unreachable", "UsageError", "WirecatError",
     ),
     "wirecat.events": (
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",
@@ -96,7 +96,7 @@ _HOMES = {
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  they are strings
 
 
 def __getattr__(name: str) -> object:

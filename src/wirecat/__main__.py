@@ -13,7 +13,7 @@ def main() -> int:
     try:
         from wirecat.cli.main import main as run
 
-        name = called_as(sys.argv[0])
+        name = called_as(sys.argv[0]).lower()
         return run([name, *sys.argv[1:]] if name in DIALECTS else sys.argv[1:])
     except KeyboardInterrupt:  # while it was still being loaded
         return 130

@@ -8,28 +8,24 @@ receive that is cancelled or out of time loses no byte.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
-from wirecat.address import Address
-from wirecat.connection import READ_SIZE, ConnectionState
+from wirecat.async_state import HIGH_WATER, AsyncState, unread, wake
+from wirecat.connection import READ_SIZE
 from wirecat.endpoints.failures import broken
-from wirecat.endpoints.socket_stream import LINGER, on_its_way, place_of
+from wirecat.endpoints.socket_stream import LINGER, on_its_way
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, UsageError, WirecatError
 from wirecat.options import require_number
-from wirecat.taps.tap import RECEIVED, SENT
+from wirecat.taps.tap import SENT
 from wirecat.wire.framing import LONGEST_LINE, ReceiveBuffer, decode, encode, split_ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from types import TracebackType
-    from typing import Any, Self
-
-HIGH_WATER = 1 << 18
+    from typing import Self
 
 
-class AsyncConnection(ConnectionState):
+class AsyncConnection(AsyncState):
     """An open connection whose calls are awaited. Made by ``connect_async`` or by a server; an async context manager.
 
     One task may receive while others send; a second one that receives at the same time gets a UsageError.
@@ -44,62 +40,7 @@ class AsyncConnection(ConnectionState):
     'Grüße'
     """
 
-    __slots__ = (
-        "_failure", "_gone", "_heard", "_local", "_parting", "_paused", "_peer", "_pieces", "_reader", "_size",
-        "_transport", "_writers", "on_end", "socket",
-    )  # fmt: skip
-
-    def __init__(self, connected: socket.socket, peer: Any = None, id: int = 0) -> None:
-        super().__init__(id)
-        self.socket = connected
-        self.on_end: Callable[[], None] | None = None
-        self._peer = peer
-        self._local: Any = None
-        self._heard = False  # whether bytes came that nobody will receive, since it was closed
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
-        self._paused = False
-        self._failure: OSError | None = None
-        self._reader: asyncio.Future[None] | None = None  # what each waits for: who receives,
-        self._writers: asyncio.Future[None] | None = None  # who sends,
-        self._parting: asyncio.Future[None] | None = None  # who closes
-        loop = asyncio.get_running_loop()
-        self._gone: asyncio.Future[None] = loop.create_future()
-        self._transport: asyncio.Transport = None  # type: ignore[assignment]
-
-    async def start(self, wrap: Callable[[asyncio.Protocol], asyncio.Protocol] | None = None) -> Self:
-        """Take the (connected) socket over into the running loop; ``wrap`` stands between, as TLS does."""
-        loop = asyncio.get_running_loop()
-        self._local = self.socket.getsockname()
-        protocol: asyncio.Protocol = _Protocol(self)
-        if wrap is not None:
-            protocol = wrap(protocol)
-        await loop.connect_accepted_socket(lambda: protocol, self.socket)
-        return self
-
-    @property
-    def peer(self) -> Address:
-        """The other end's address."""
-        if not isinstance(self._peer, Address):
-            try:
-                raw = self._peer if self._peer is not None else self.socket.getpeername()
-                self._peer = place_of(raw, self.socket.family)
-            except OSError:
-                return Address("tcp", "unknown", 0)
-        peer: Address = self._peer
-        return peer
-
-    @property
-    def local(self) -> Address:
-        """This end's address."""
-        if not isinstance(self._local, Address):
-            try:
-                raw = self._local if self._local is not None else self.socket.getsockname()
-                self._local = place_of(raw, self.socket.family)
-            except OSError:
-                return Address("tcp", "unknown", 0)
-        local: Address = self._local
-        return local
+    __slots__ = ()
 
     @property
     def timeout(self) -> float | None:
@@ -110,11 +51,6 @@ class AsyncConnection(ConnectionState):
     def timeout(self, seconds: float | None) -> None:
         require_number("timeout", seconds, least=0)
         self._timeout = seconds
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes have come and wait to be taken."""
-        return super().buffered + self._size
 
     async def receive(self, limit: int = READ_SIZE) -> bytes | None:
         """The next bytes as they come, at most ``limit``; None once the peer has ended its half.
@@ -221,7 +157,10 @@ class AsyncConnection(ConnectionState):
         if held:
             self._transport.write(held)
             self.bytes_sent += len(held)
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:
+            return  # reset already, which whoever receives or sends will be told
 
     async def close(self) -> None:
         """Close in an orderly way: what was sent arrives. Never raises but for a cancellation; twice is nothing.
@@ -233,10 +172,10 @@ class AsyncConnection(ConnectionState):
             self.closed = True
             self._pieces.clear()
             self._size = 0
-            _wake(self._reader)
+            wake(self._reader)
             if self._transport is None:  # it never began
                 self.socket.close()
-                _wake(self._gone)
+                wake(self._gone)
             try:
                 if not (self._gone.done() or self.cut_reason):
                     await self._part()
@@ -265,7 +204,7 @@ class AsyncConnection(ConnectionState):
                     return
             else:
                 deadline = deadline or clock() + LINGER
-                talking = self._heard or _unread(self.socket)
+                talking = self._heard or unread(self.socket)
                 if clock() >= deadline or not (talking or on_its_way(self.socket)):
                     return
                 pause = deadline - clock() if talking else pause
@@ -279,17 +218,12 @@ class AsyncConnection(ConnectionState):
         """Until something happens to the connection, or time is up."""
         loop = asyncio.get_running_loop()
         self._parting = loop.create_future()
-        timer = loop.call_later(max(0.0, seconds), _wake, self._parting)
+        timer = loop.call_later(max(0.0, seconds), wake, self._parting)
         try:
             await self._parting
         finally:
             timer.cancel()
             self._parting = None
-
-    def abort(self) -> None:
-        """See ConnectionState. To be called on the event loop."""
-        if self._transport is not None:
-            self._transport.abort()
 
     async def receive_line(self, longest: int = LONGEST_LINE) -> str | None:
         """See Connection.receive_line."""
@@ -317,7 +251,7 @@ class AsyncConnection(ConnectionState):
         self._require_receivable(1)
         buffer = self._framed()
         while (data := buffer.take_exactly(count)) is None:
-            if self.ended and not self._pieces:
+            if self.ended and not self._pieces and self._failure is None:
                 raise self._incomplete(count, buffer.take(count))
             await self._feed(buffer)
         return data
@@ -341,78 +275,3 @@ class AsyncConnection(ConnectionState):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-class _Protocol(asyncio.Protocol):
-    """What the loop calls; it fills the connection."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._connection._transport = transport  # type: ignore[assignment]
-        if self._connection.cut_reason:  # cut while the loop was taking it over
-            self._connection._transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        connection = self._connection
-        connection.bytes_received += len(data)
-        if connection.taps:
-            data = connection.tapped(RECEIVED, data)
-        if connection.closed:  # it is only read away
-            connection._heard = True
-            _wake(connection._parting)
-        elif data:
-            connection._pieces.append(data)
-            connection._size += len(data)
-            if connection._size > HIGH_WATER and not connection._paused:
-                connection._paused = True
-                connection._transport.pause_reading()
-            _wake(connection._reader)
-
-    def eof_received(self) -> bool:
-        connection = self._connection
-        connection.ended = True
-        held = connection.tapped_end(RECEIVED) if connection.taps else b""
-        if held and not connection.closed:
-            connection._pieces.append(held)
-            connection._size += len(held)
-        if connection.on_end is not None:
-            connection.on_end()
-        _wake(connection._reader)
-        _wake(connection._parting)
-        return True  # we go on sending until the handler has done
-
-    def connection_lost(self, error: Exception | None) -> None:
-        connection = self._connection
-        if isinstance(error, OSError) and not connection.cut_reason:
-            connection._failure = error
-        _wake(connection._gone)
-        connection.ended = True
-        _wake(connection._reader)
-        _wake(connection._parting)
-        _wake(connection._writers)
-        connection._writers = None
-
-    def pause_writing(self) -> None:
-        self._connection._writers = asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        _wake(self._connection._writers)
-        self._connection._writers = None
-        _wake(self._connection._parting)
-
-
-def _wake(future: asyncio.Future[None] | None) -> None:
-    if future is not None and not future.done():
-        future.set_result(None)
-
-
-def _unread(connected: socket.socket) -> bool:
-    """Whether the kernel holds bytes of the peer that were not read."""
-    import socket as sockets
-
-    try:
-        return bool(connected.recv(1, sockets.MSG_PEEK))
-    except OSError:
-        return False

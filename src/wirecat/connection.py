@@ -26,10 +26,11 @@ FLUSH_TIME = 1.0  # seconds that a close grants the bytes that taps held back
 class ConnectionState(Tapped):
     """What every connection knows, whichever way it is driven. Fields, not events.
 
-    ``id`` is its number at its server (0 elsewhere); ``bytes_received`` and ``bytes_sent`` count what went over the wire;
-    ``opened`` is when (time.monotonic()); ``last_heard`` when bytes last moved, exact to the server's sweep (at most a
-    second); ``ended`` tells that the peer's end of stream was read, ``half_closed`` that we sent ours, ``closed`` that this
-    side has closed it. ``cut_reason`` is why the server cut it off (``idle``, ``kicked``, ``shutdown``), else empty.
+    ``id`` is its number at its server (0 elsewhere); ``bytes_received`` and ``bytes_sent`` count what went over the
+    wire; ``opened`` is when (time.monotonic()); ``last_heard`` when bytes last moved, exact to the server's sweep (at
+    most a second); ``ended`` tells that the peer's end of stream was read, ``half_closed`` that we sent ours,
+    ``closed`` that this side has closed it. ``cut_reason`` is why the server cut it off (``idle``, ``kicked``,
+    ``shutdown``), else empty.
     """
 
     __slots__ = (
@@ -149,8 +150,8 @@ class Connection(ConnectionState):
     def receive(self, limit: int = READ_SIZE) -> bytes | None:
         """The next bytes as they come, at most ``limit``; None once the peer has ended its half.
 
-        Raises ConnectionBroken (the peer broke off), DeadlineExpired (nothing within ``timeout``), ConnectionClosed (this
-        side has closed).
+        Raises ConnectionBroken (the peer broke off), DeadlineExpired (nothing within ``timeout``), ConnectionClosed
+        (this side has closed).
         """
         self._require_receivable(limit)
         if self._buffer:
@@ -285,8 +286,8 @@ class Connection(ConnectionState):
     def receive_line(self, longest: int = LONGEST_LINE) -> str | None:
         """The next line without its end (LF or CRLF), as text; None after the last. A last line may lack its end.
 
-        Bytes that are no UTF-8 come as surrogate escapes (PEP 383), so nothing is lost. Raises what ``receive`` raises, and
-        LineTooLong for a line of more than ``longest`` bytes.
+        Bytes that are no UTF-8 come as surrogate escapes (PEP 383), so nothing is lost. Raises what ``receive``
+        raises, and LineTooLong for a line of more than ``longest`` bytes.
         """
         self._require_receivable(1)
         buffer = self._framed()

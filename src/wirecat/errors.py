@@ -20,7 +20,8 @@
         ├── ListenError                       a port that cannot be listened on
         └── ConnectionClosed                  you closed this connection yourself
 
-Each also *is* the built-in error that plain socket code would get, so ``except ConnectionRefusedError`` goes on working.
+Each also *is* the built-in error that plain socket code would get, so ``except ConnectionRefusedError`` goes on
+working.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ class DeadlineExpired(WirecatError, TimeoutError):
     """An open connection gave nothing (or took nothing) within the time allowed, or nobody came to a listener. It is
     still open.
 
-    ``unsent`` is how many bytes of a send were not handed to the kernel, and ``seconds`` how long was waited, where that is
-    known.
+    ``unsent`` is how many bytes of a send were not handed to the kernel, and ``seconds`` how long was waited, where
+    that is known.
     """
 
     def __init__(
@@ -124,9 +125,9 @@ class ProxyError(WirecatError, ConnectionError):
     """A proxy did not connect us to the target.
 
     ``kind`` says why: ``refused`` (it would not, or could not), ``credentials`` (it wants a user name and password, or
-    others than those given), ``method`` (it knows no way to authenticate that we know), ``malformed`` (its answer is not
-    of its protocol), ``closed`` (it closed the connection before it had answered). ``status`` is the HTTP status or the
-    SOCKS reply code, where one came.
+    others than those given), ``method`` (it knows no way to authenticate that we know), ``malformed`` (its answer is
+    not of its protocol), ``closed`` (it closed the connection before it had answered). ``status`` is the HTTP status
+    or the SOCKS reply code, where one came.
     """
 
     def __init__(self, message: str, *, kind: str = "refused", status: int | None = None, **details: object) -> None:
@@ -146,8 +147,8 @@ class TlsError(ConnectionBroken):
 class CertificateError(TlsError):
     """The peer's certificate is not trusted, not valid now, or not for the name that was asked for.
 
-    ``reason`` is OpenSSL's word for it (``self-signed certificate``); ``names_differ`` tells that the certificate is good,
-    but another's.
+    ``reason`` is OpenSSL's word for it (``self-signed certificate``); ``names_differ`` tells that the certificate is
+    good, but another's.
     """
 
     def __init__(self, message: str, *, names_differ: bool = False, **details: object) -> None:

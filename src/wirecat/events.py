@@ -74,9 +74,9 @@ class Closed(Event):
     """A connection is over: its thread or task has ended and its socket is closed.
 
     ``by`` is who ended it first (``peer`` or ``server``), ``reason`` how: ``end`` (an orderly end), ``reset``,
-    ``idle``, ``handler error``, ``kicked``, ``shutdown``, ``lost`` (the network gave up) or ``no thread left`` (the
-    machine has none for it). ``seconds`` it lasted, ``received`` and ``sent`` are bytes, ``open_count`` how many are
-    still open.
+    ``idle``, ``handler error``, ``kicked``, ``shutdown``, ``lost`` (the network gave up), ``too slow`` (it took too
+    little of what others said, and held them up) or ``no thread left`` (the machine has none for it). ``seconds`` it
+    lasted, ``received`` and ``sent`` are bytes, ``open_count`` how many are still open.
     """
 
     __slots__ = ("by", "connection", "open_count", "peer", "reason", "received", "seconds", "sent")
@@ -92,7 +92,7 @@ class Closed(Event):
 
 
 class Denied(Event):
-    """A client was turned away before any handler saw it, and why."""
+    """A client was turned away before any handler saw it (not allowed, one too many, no TLS), and why."""
 
     __slots__ = ("peer", "reason")
     name = "denied"

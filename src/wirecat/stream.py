@@ -1,7 +1,7 @@
 """What an open end promises: the few operations that a connection, the pump and the engines use, and what each may raise.
 
-Every scheme's endpoint gives a ``Stream``; wrappers (TLS, proxies) wrap one and are one. One thread may send while another
-receives; ``abort`` may be called from any thread and wakes both.
+Every scheme's endpoint gives a ``Stream``; wrappers (TLS, proxies) wrap one and are one. One thread may send while
+another receives; ``abort`` may be called from any thread and wakes both.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ def connect(
 ) -> Connection:
     """Connect to ``address`` and return the open connection.
 
-    ``timeout`` is one deadline in seconds for all of it: name lookup, every address (IPv6 and IPv4 raced as RFC 8305 says)
-    and the retries; None waits as long as the system does. ``retry`` is how often to try again after a failure; before
-    each pause ``on_retry(error, seconds)`` is called.
+    ``timeout`` is one deadline in seconds for all of it: name lookup, every address (IPv6 and IPv4 raced as RFC 8305
+    says) and the retries; None waits as long as the system does. ``retry`` is how often to try again after a failure;
+    before each pause ``on_retry(error, seconds)`` is called.
 
     Raises AddressError, UnknownHost, Refused, NoAnswer, Unreachable.
 
@@ -81,7 +81,8 @@ async def connect_async(
 def wait(address: str | int | Address, *, timeout: float | None = 30.0) -> float:
     """Wait until ``address`` accepts a connection (which is closed again at once); the seconds it took.
 
-    Raises NoAnswer if it never did within ``timeout`` seconds, UnknownHost or AddressError for what waiting does not mend.
+    Raises NoAnswer if it never did within ``timeout`` seconds, UnknownHost or AddressError for what waiting does not
+    mend.
 
     >>> import wirecat
     >>> with wirecat.serve("discard", "127.0.0.1:0") as server:

@@ -1,7 +1,8 @@
 """Moving bytes inside the kernel: sendfile(2) from a file to a socket, splice(2) between everything else that takes it.
 
-splice needs a pipe on one side, so between two sockets, or a socket and a file, a pipe of our own stands in between. What
-lies in that pipe has left its source already: whoever gives a mover up takes it out by ``leftover``, and no byte is lost.
+splice needs a pipe on one side, so between two sockets, or a socket and a file, a pipe of our own stands in between.
+What lies in that pipe has left its source already: whoever gives a mover up takes it out by ``leftover``, and no byte
+is lost.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class SinkFailed(Exception):
 class Mover:
     """One direction between two blocking descriptors. ``move`` waits for bytes and passes on what is there.
 
-    ``taken`` is how many bytes have left the source in all, ``given`` how many the sink has taken; between two calls, and
-    where none failed, they are the same.
+    ``taken`` is how many bytes have left the source in all, ``given`` how many the sink has taken; between two calls,
+    and where none failed, they are the same.
     """
 
     kind = ""

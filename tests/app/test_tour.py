@@ -86,6 +86,9 @@ def test_a_handler_that_never_ends_is_found() -> None:
         result = tour(handler=endless)
     finally:
         go.set()
+        for thread in threading.enumerate():  # or their sockets would be there when the next test counts
+            if thread.name.startswith("wirecat-"):
+                thread.join(STEP_TIME)
     assert failed(result.steps) == [6]
     assert "200 handlers would not end" in result.steps[5].evidence[0]
 

@@ -23,6 +23,26 @@ LONGER: dict[str, str] = {}
 TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat": "tests/architecture/test_public_names.py",
     "wirecat._version": "one line; tests/test_setup.py compares it with what is installed",
+    # What is there to show is the program's behaviour: each mode is run as a whole, and beside it the program that it
+    # stands in for.
+    "wirecat.cli.ncat.admission": "tests/compat/ncat/test_listen.py",
+    "wirecat.cli.ncat.connect": "tests/compat/ncat/test_connect.py",
+    "wirecat.cli.ncat.crowd": "tests/compat/ncat/test_crowd.py",
+    "wirecat.cli.ncat.datagrams": "tests/compat/ncat/test_exec.py",
+    "wirecat.cli.ncat.endings": "tests/compat/ncat/test_wrong_use.py",
+    "wirecat.cli.ncat.exec": "tests/compat/ncat/test_exec.py",
+    "wirecat.cli.ncat.keep_open": "tests/compat/ncat/test_keep_open.py",
+    "wirecat.cli.ncat.listen": "tests/compat/ncat/test_listen.py",
+    "wirecat.cli.ncat.listening": "tests/compat/ncat/test_listen.py",
+    "wirecat.cli.ncat.many": "tests/compat/ncat/test_keep_open.py",
+    "wirecat.cli.ncat.opening": "tests/compat/ncat/test_connect.py",
+    "wirecat.cli.ncat.proxy_server": "tests/compat/ncat/test_proxies.py",
+    "wirecat.cli.ncat.run": "tests/compat/ncat/test_wrong_use.py",
+    "wirecat.cli.ncat.secure": "tests/compat/ncat/test_tls.py",
+    "wirecat.cli.ncat.session": "tests/compat/ncat/test_connect.py",
+    "wirecat.cli.ncat.signals": "tests/compat/ncat/test_listen.py",
+    "wirecat.cli.ncat.source_route": "tests/compat/ncat/test_connect.py",
+    "wirecat.cli.ncat.zero": "tests/compat/ncat/test_connect.py",
 }
 
 #: Modules that Windows has not. An import that always runs would keep wirecat from starting there.

@@ -129,6 +129,15 @@ def test_a_refused_connection_loads_what_a_connection_needs() -> None:
     assert not outside
 
 
+def test_looking_at_a_port_loads_no_thread_and_no_parser_of_another_verb() -> None:
+    with socket.socket() as open_port:
+        open_port.bind(("127.0.0.1", 0))
+        open_port.listen()
+        modules, ended = loaded_by(MAIN, "ncat", "-z", "127.0.0.1", str(open_port.getsockname()[1]))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert not families(modules) & (FORBIDDEN | {"argparse", "re", "threading", "wirecat.pump", "wirecat.connection"})
+
+
 def test_what_is_loaded_is_seen() -> None:
     """The rules above are worth nothing if the report they read stays empty."""
     modules, _ = loaded_by("import json")

@@ -1,9 +1,9 @@
 """Every example in the README and in docs/ runs, and prints what it says it prints.
 
-In a block of ``sh``, a line that starts a server (``wirecat serve``, ``wirecat listen``) is the first window, and goes on
-while the lines after it run; ``#>`` lines must be found, in order, in what the line before them printed. Port 12345 is
-replaced by a free one. In a block of ``python`` the ``#>`` lines must be found in what the whole block printed; a block
-marked ``file=NAME`` is only written to that file.
+In a block of ``sh``, a line that starts a server (``wirecat serve``, ``wirecat listen``) is the first window, and goes
+on while the lines after it run; ``#>`` lines must be found, in order, in what the line before them printed. Port 12345
+is replaced by a free one. In a block of ``python`` the ``#>`` lines must be found in what the whole block printed; a
+block marked ``file=NAME`` is only written to that file.
 """
 
 from __future__ import annotations

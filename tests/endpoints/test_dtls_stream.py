@@ -1,4 +1,4 @@
-"""DTLS over any stream of datagrams: that it does what it promises is in test_dtls.py; here over a stream of our own."""
+"""DTLS over any stream of datagrams, here over one in memory. What it promises is tried out in test_dtls.py."""
 
 from __future__ import annotations
 

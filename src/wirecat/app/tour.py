@@ -96,7 +96,11 @@ def tour(
             f"It reads at most {CHUNK} bytes at a time, so a long message comes in pieces: TCP keeps no boundaries.",
             guide.one_client,
         ),
-        ("A server with a thread for each client", "Three clients at once, each with a thread of its own.", guide.threads),
+        (
+            "A server with a thread for each client",
+            "Three clients at once, each with a thread of its own.",
+            guide.threads,
+        ),
         (
             f"{CLIENTS} clients at once",
             "All are connected before the first one sends; each waits for its reply and checks it, byte for byte.",
@@ -205,21 +209,23 @@ class _Guide:
                 self._look_at_table(server)
 
         result = swarm(
-            server.address, CLIENTS, messages=MESSAGES, newline="none", expect=TEMPLATE, timeout=STEP_TIME, reply_timeout=STEP_TIME,
-            progress=look,
+            server.address, CLIENTS, messages=MESSAGES, newline="none", expect=TEMPLATE,
+            timeout=STEP_TIME, reply_timeout=STEP_TIME, progress=look,
         )  # fmt: skip
-        _require(result.connected == CLIENTS, f"only {result.connected} of {CLIENTS} clients could connect: {result.errors}")
+        came, right = result.connected, result.replies_ok
+        _require(came == CLIENTS, f"only {came} of {CLIENTS} clients could connect: {result.errors}")
         wrong = result.first_wrong
         if wrong is not None:
-            raise _Failure(f"{result.replies_wrong} replies were wrong; the first: {wrong.got!r} in place of {wrong.expected!r}")
+            count = result.replies_wrong
+            raise _Failure(f"{count} replies were wrong; the first: {wrong.got!r} in place of {wrong.expected!r}")
         _require(not result.errors, f"clients failed: {result.errors}")
-        _require(result.replies_ok == CLIENTS * MESSAGES, f"{result.replies_ok} of {CLIENTS * MESSAGES} replies were right")
-        latency = result.latency_us
+        _require(right == CLIENTS * MESSAGES, f"{right} of {CLIENTS * MESSAGES} replies were right")
+        half, slowest = ((value or 0) / 1000 for value in (result.latency_us.p50, result.latency_us.max))
+        rate = f"{result.requests_per_second:,.0f} replies a second"
         return [
-            f"{result.connected} clients connected, {result.messages_sent} messages sent, {result.replies_ok} replies right, none wrong",
-            f"{result.requests_per_second:,.0f} replies a second; half of them within {(latency.p50 or 0) / 1000:.1f} ms, "
-            f"the slowest took {(latency.max or 0) / 1000:.1f} ms",
-        ]  # fmt: skip
+            f"{came} clients connected, {result.messages_sent} messages sent, {right} replies right, none wrong",
+            f"{rate}; half of them within {half:.1f} ms, the slowest took {slowest:.1f} ms",
+        ]
 
     def _look_at_table(self, server: Server) -> None:
         port = server.address.port or 0
@@ -268,8 +274,9 @@ class _Guide:
         after = _own_sockets()
         _require(after <= self._sockets_before, f"{after - self._sockets_before} sockets are left open")
         _bind_again(server.address.port or 0)
+        before, now = len(self._threads_before), len(threading.enumerate())
         return [
-            f"threads: {len(self._threads_before)} before, {len(threading.enumerate())} after {server.served} connections",
+            f"threads: {before} before, {now} after {server.served} connections",
             f"sockets of this program: {self._sockets_before} before, {after} after",
             f"port {server.address.port} was bound again at once",
         ]

@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seconds, whole
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
+from wirecat.server.access import read_rules
 from wirecat.server.handlers import BUILT_IN
 from wirecat.server.server import DEFAULT_ADDRESS, serve
 from wirecat.system.limits import raise_descriptor_limit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
 
+    from wirecat.address import Address
     from wirecat.cli.environment import Environment
     from wirecat.events import Event
     from wirecat.server.server import Server
@@ -32,6 +34,9 @@ def run(arguments: list[str], environment: Environment) -> int:
         raise UsageError(
             "--chunk and --framing line exclude each other", hint="Lines are whole, whatever the pieces were."
         )
+    allow = [*_blocks("--allow", options.allow), *_rules(options.allowfile)]
+    deny = [*_blocks("--deny", options.deny), *_rules(options.denyfile)]
+    _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
     tell = _json_listener(environment) if options.json else _text_listener(options, environment, transcript)
@@ -45,7 +50,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
             max_connections=options.max_connections, idle_timeout=options.idle_timeout,
-            allow=_blocks("--allow", options.allow), deny=_blocks("--deny", options.deny),
+            allow=allow, deny=deny,
         )  # fmt: skip
         code = signals.wait(server)
     if not server.ended:
@@ -59,6 +64,26 @@ def _blocks(option: str, values: list[str]) -> list[str]:
     if "" in words:  # an empty variable of a script must not open what it was to close
         raise UsageError(f"{option} was given nothing", hint="Write 192.168.1.7 or 192.168.1.0/24.")
     return words
+
+
+def _rules(files: list[str]) -> list[str]:
+    """The rules in files, as many as are named."""
+    return [rule for file in files for rule in read_rules(file)]
+
+
+def _guard(handler: str, address: Address, asked_for: bool) -> None:
+    """What lets clients do more than talk is not opened to others by one word alone. Raises UsageError."""
+    name, _, argument = handler.partition(":")
+    row = BUILT_IN.get(name)
+    known = row is not None and row.optional and argument  # they have to say who they are
+    if row is None or not row.guarded or address.this_pc_only or asked_for or known:
+        return
+    what = "runs a program for whoever connects" if name == "exec" else "lets whoever connects go on from here"
+    more = f"; or write {name}:{row.argument}" if row.optional else ""
+    raise UsageError(
+        f"{name} {what}, and {address} can be reached by others",
+        hint=f"Say who may: --allow 192.168.1.0/24; or --allow-anyone{more}.",
+    )
 
 
 class _Transcript:
@@ -154,8 +179,11 @@ def _parser() -> Parser:
     add("--once", action="store_true", help="serve one connection, then exit")
     add("--max-connections", type=_at_least_one, metavar="N", help="at most N at once (default: what this PC allows)")
     add("--idle-timeout", type=_above_zero, metavar="S", help="close a connection after S seconds without a byte")
-    add("--allow", action="append", default=[], metavar="ADDR", help="let in this address or block only (repeatable)")
+    add("--allow", action="append", default=[], metavar="ADDR", help="let in this address, block, range or host only")
     add("--deny", action="append", default=[], metavar="ADDR", help="keep out this address or block (repeatable; wins)")
+    add("--allowfile", action="append", default=[], metavar="FILE", help="addresses to let in, one or more a line")
+    add("--denyfile", action="append", default=[], metavar="FILE", help="addresses to keep out (# comments)")
+    add("--allow-anyone", action="store_true", help="let others than this PC use exec and proxy, whoever they are")
     add("--drain", type=seconds, default=2.0, metavar="S", help="seconds for clients to end when stopping (default 2)")
     add("--json", action="store_true", help="events on stdout, one JSON object a line")
     return parser

@@ -1,7 +1,7 @@
 """The table of schemes, and the two things that can be done with an address: open it, and listen on it.
 
-To add a scheme: write its module here with ``open_stream(address, deadline)`` and ``open_listener(address, backlog)`` (or
-one of them), and give it a row. Help, docs and error messages are read off the rows.
+To add a scheme: write its module here with ``open_stream(address, deadline)`` and ``open_listener(address, backlog)``
+(or one of them), and give it a row. Help, docs and error messages are read off the rows.
 """
 
 from __future__ import annotations

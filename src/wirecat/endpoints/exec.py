@@ -39,7 +39,8 @@ def start_program(
 ) -> ExecStream:
     """Start ``command`` by the shell, or with ``split`` by itself, cut into words by ``split_command``.
 
-    A list of words is a program and its arguments as they are. ``environment`` is added to this process' own. Raises UsageError where there is no such program.
+    A list of words is a program and its arguments as they are. ``environment`` is added to this process' own. Raises
+    UsageError where there is no such program.
     """
     import subprocess
 

@@ -119,7 +119,8 @@ def listen_failure(error: OSError, address: Address, holder: str = "") -> Listen
         else:
             message, hint = "not permitted", "Another program may hold the port for itself, or a policy forbids it."
     elif number == errno.EADDRNOTAVAIL:
-        message, hint = "that address is not this PC's", "Write :PORT for all its addresses, or see them with: wirecat sockets --listening"
+        message = "that address is not this PC's"
+        hint = "Write :PORT for all its addresses, or see them with: wirecat sockets --listening"
     elif number == errno.EAFNOSUPPORT:
         message, hint = "this PC cannot speak that kind of address", ""
     else:

@@ -143,8 +143,8 @@ def _inode(path: str) -> tuple[int, int] | None:
 def accept_from(listening: socket.socket) -> tuple[socket.socket, Any] | None:
     """One queued client and its address, as a blocking socket; None if nobody is queued.
 
-    Raises OSError for what concerns this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM, a closed listener); clients that failed
-    while they were queued are passed over (accept(2), "Error handling").
+    Raises OSError for what concerns this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM, a closed listener); clients that
+    failed while they were queued are passed over (accept(2), "Error handling").
     """
     while True:
         try:

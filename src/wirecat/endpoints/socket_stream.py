@@ -1,9 +1,9 @@
 """A stream over a connected stream socket: what TCP and Unix domain sockets share.
 
-Closing is where naive code loses data. A close(2) with bytes unread makes the kernel answer with a reset, and so do bytes
-that arrive after it; a reset throws away what is still on its way to the peer, and on some systems what the peer has
-received but not read yet. So ``close`` sends the FIN first, reads away what the peer sent, and waits a moment for its end
-(the "lingering close" of RFC 9112 section 9.6).
+Closing is where naive code loses data. A close(2) with bytes unread makes the kernel answer with a reset, and so do
+bytes that arrive after it; a reset throws away what is still on its way to the peer, and on some systems what the peer
+has received but not read yet. So ``close`` sends the FIN first, reads away what the peer sent, and waits a moment for
+its end (the "lingering close" of RFC 9112 section 9.6).
 """
 
 from __future__ import annotations

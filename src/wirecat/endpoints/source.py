@@ -109,9 +109,18 @@ def _host_and_port(address: Address, text: str) -> tuple[str, int]:
         right = bool(host or port)
     else:
         host, port, right = text, "", True
+    right = right and (":" not in host or _is_ipv6(host.partition("%")[0]))
     if not right or (port and not (port.isascii() and port.isdigit() and len(port) <= 6 and int(port) <= 65535)):
         raise AddressError(f"{text!r} is no source", address=address, step="connect", hint=EXAMPLES)
     return host, int(port or 0)
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6, host)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _bind_failure(error: OSError, text: str) -> UsageError:

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 PEER, SERVER = "peer", "server"
 
 
-def ending_of(
-    connection: ConnectionState, failure: BaseException | None, *, peer_first: bool
-) -> tuple[str, str]:
+def ending_of(connection: ConnectionState, failure: BaseException | None, *, peer_first: bool) -> tuple[str, str]:
     """``by`` and ``reason`` of the Closed event.
 
     ``failure`` is what the handler raised, if it did; ``peer_first`` whether the peer had ended its half before

@@ -38,17 +38,18 @@ _SHAPE = "Write def handler(connection) or async def handler(connection)."
 
 class Handler(Immutable):
     """What answers a client. ``call`` is a factory of responders, or the function itself; ``engine`` is the engine
-    chosen."""
+    chosen; ``datagrams`` tells whether it may answer over UDP."""
 
-    __slots__ = ("call", "colour", "engine", "name")
+    __slots__ = ("call", "colour", "datagrams", "engine", "name")
 
     name: str
     colour: str
     call: Callable[..., Any]
     engine: str
+    datagrams: bool
 
-    def __init__(self, name: str, colour: str, call: Callable[..., Any], engine: str) -> None:
-        self._set(name=name, colour=colour, call=call, engine=engine)
+    def __init__(self, name: str, colour: str, call: Callable[..., Any], engine: str, datagrams: bool = True) -> None:
+        self._set(name=name, colour=colour, call=call, engine=engine, datagrams=datagrams)
 
 
 def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, framing: str = "none") -> Handler:
@@ -73,7 +74,7 @@ def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, 
             kind = "is a function" if row is None else "frames by itself"
             raise HandlerError(f"--framing is for responders; {name!r} {kind}", hint=hint)
         found = in_lines(found)
-    return Handler(name, colour, found, engine or engines[0])
+    return Handler(name, colour, found, engine or engines[0], row is None or row.datagrams)
 
 
 def _find(spec: str) -> tuple[Any, HandlerRow | None]:

@@ -104,12 +104,20 @@ class Exchange:
         if sender.is_alive():
             self._keep = False
             # As in a lingering close: a reset because of unread bytes could cost the client its answer.
+            if self._answered:
+                self._end_answer()
             sender.join(READ_AWAY)
             if sender.is_alive():
                 self._client.stream.abort()
                 sender.join()
         if isinstance(self._failure, OSError) and not isinstance(self._failure, HttpError):
             raise self._failure
+
+    def _end_answer(self) -> None:
+        try:
+            self._client.half_close()
+        except OSError:
+            return  # the client has gone: whoever reads from it learns the same
 
     def _relay_response(self) -> None:
         head, data = self._read_head()

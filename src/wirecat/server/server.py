@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from wirecat.address import Address
-from wirecat.endpoints import open_listener
+from wirecat.endpoints import open_listener, scheme_of
 from wirecat.errors import UsageError
 from wirecat.events import Event, Listening, Publisher, Stopped, Stopping
 from wirecat.options import ServeOptions
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
     from wirecat.events import Listener as EventListener
+    from wirecat.server.datagram_acceptor import DatagramAcceptor
     from wirecat.server.event_loop import EventLoopEngine
     from wirecat.server.registry import ConnectionInfo
     from wirecat.server.threads import ThreadEngine
     from wirecat.taps.tap import Tap
 
 DEFAULT_ADDRESS = "12345"
+MOST_PEERS = 1000  # by default at one port without connections, where a sender can be forged
 CUT_TIME = 2.0  # seconds that handlers get to end once their connections are cut
 
 
@@ -46,6 +48,8 @@ class Server:
         access = _checked(handler, address, options)
         if options.max_connections is None:
             limit, self._limit_reason = default_capacity(handler.engine)
+            if scheme_of(address).keeps_boundaries and limit > MOST_PEERS:
+                limit, self._limit_reason = MOST_PEERS, "peers without a connection"
         else:
             limit, self._limit_reason = asked_for(options.max_connections, handler.engine)
         self._publisher = Publisher()
@@ -57,10 +61,7 @@ class Server:
             if callable(tell_handler):  # a proxy knows by its own addresses what would go round in a circle
                 tell_handler(self.addresses)
             self._engine = self._make_engine()
-            self._acceptor = Acceptor(
-                self._listener, self._registry, access, self._engine.adopt, self._engine.cut,
-                once=options.once, idle_timeout=options.idle_timeout,
-            )  # fmt: skip
+            self._acceptor = self._make_acceptor(access)
         except BaseException:
             self._listener.close()
             raise
@@ -80,6 +81,19 @@ class Server:
         from wirecat.server.threads import ThreadEngine
 
         return ThreadEngine(self.handler, self._registry, self.options.chunk, self._listener.open)
+
+    def _make_acceptor(self, access: AccessList) -> Acceptor | DatagramAcceptor:
+        kind: Any = Acceptor
+        take: Any = self._engine.adopt
+        if self._listener.datagrams:
+            from wirecat.server.datagram_acceptor import DatagramAcceptor
+
+            kind, take = DatagramAcceptor, self._engine.serve  # type: ignore[union-attr]
+        acceptor: Acceptor | DatagramAcceptor = kind(
+            self._listener, self._registry, access, take, self._engine.cut, once=self.options.once,
+            idle_timeout=self.options.idle_timeout,
+        )  # fmt: skip
+        return acceptor
 
     def start(self) -> Self:
         """Begin to serve: the Listening event, then clients."""
@@ -191,6 +205,8 @@ class Server:
             if self._acceptor is None:
                 return self._stuck
             seconds = self.options.drain if drain is None else drain
+            if self._listener.datagrams:
+                seconds = 0.0  # peers without connections do not end by themselves
             self._acceptor.stop_accepting()
             self._publisher.publish(Stopping(open_count=len(self._registry), seconds=seconds))
             if not self._registry.wait_empty(seconds, lambda: self._cutting):
@@ -229,11 +245,24 @@ def _checked(handler: Handler, address: Address, options: ServeOptions) -> Acces
             f"chunk is for responders; {handler.name!r} reads by itself", hint="Use connection.receive(limit) in it."
         )
     access = AccessList(options.allow, options.deny)
-    if access and address.scheme == "unix":
-        raise UsageError(
-            "allow and deny are for TCP", address=address, hint="Who may use a path is said by its permissions (chmod)."
-        )
+    if access and address.port is None:
+        hint = "Who may use a path is said by its permissions (chmod)."
+        raise UsageError("allow and deny are for TCP and UDP", address=address, hint=hint)
+    if scheme_of(address).keeps_boundaries:
+        _check_datagrams(handler, address, options)
     return access
+
+
+def _check_datagrams(handler: Handler, address: Address, options: ServeOptions) -> None:
+    name = handler.name.partition(":")[0]
+    if not handler.datagrams:
+        reason = "the sender of a datagram can be forged, and the answers would go to whoever it names"
+        raise UsageError(f"{name} is not for datagrams: {reason}", address=address)
+    if handler.engine == "async":
+        hint = "Write def in place of async def." if handler.colour != RESPONDER else "Leave --engine out."
+        raise UsageError("datagrams are served by threads", address=address, hint=hint)
+    if options.chunk is not None or options.framing != "none":
+        raise UsageError("chunk and framing are for streams: a datagram is answered whole", address=address)
 
 
 def serve(

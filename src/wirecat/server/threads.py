@@ -1,7 +1,7 @@
 """The thread engine: a thread for every connection, ended with it.
 
-A responder's loop reads into one buffer per thread, adds to two counters and reads no clock: idleness is found by
-the server's sweep, which compares the counters.
+A responder's loop adds to two counters and reads no clock: idleness is found by the server's sweep, which compares the
+counters. A thread that waits has touched a few pages of its stack and no buffer.
 
 A client that writes without end and reads nothing stops its own thread: the answer fills the kernel's buffers, the
 send waits, and nothing more is read until the client reads. That is TCP's back-pressure, and harms no other client;
@@ -20,6 +20,8 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints.failures import broken
 from wirecat.endpoints.socket_stream import LINGER, SocketStream
 from wirecat.errors import WirecatError
+from wirecat.server.answer_rate import AnswerRate, OnceASecond
+from wirecat.server.datagram_responder import drive_datagrams
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder import answer_bytes
@@ -58,6 +60,7 @@ class ThreadEngine:
         self._registry = registry
         self._chunk = chunk or READ_SIZE
         self._open_stream = open_stream
+        self._rate, self._told = AnswerRate(), OnceASecond()  # for datagrams
         self._threads: dict[int, threading.Thread] = {}
         self._ended: threading.Thread | None = None  # the last that has done; it has waited for those before it
         self._lock = threading.Lock()
@@ -67,7 +70,10 @@ class ThreadEngine:
 
     def adopt(self, accepted: socket.socket, peer: Any) -> None:
         """Serve an admitted client. Where no thread can be had the client is turned away and told."""
-        stream = self._open_stream(accepted, peer)
+        self.serve(self._open_stream(accepted, peer))
+
+    def serve(self, stream: Stream) -> None:
+        """As ``adopt``, for a stream that is open already."""
         connection = Connection(stream, self._registry.next_id())
         name = f"wirecat-{connection.id}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
@@ -122,18 +128,24 @@ class ThreadEngine:
             first_end.append(not connection.half_closed)
             registry.half_closed(connection)
 
-        connection.on_end = at_end
+        datagrams = connection.stream.keeps_boundaries
+        if not datagrams:  # they have no end: who says nothing for long is taken to have gone
+            connection.on_end = at_end
         failure: BaseException | None = None
         try:
-            if self._handler.colour == RESPONDER:
-                _drive(connection, self._handler.call(), self._chunk)
-            else:
+            if self._handler.colour != RESPONDER:
                 self._handler.call(connection)
+            elif datagrams:
+                drive_datagrams(connection, self._handler.call, self._rate, self._told, registry)
+            else:
+                _drive(connection, self._handler.call(), self._chunk)
         except BaseException as error:
             failure = error
             if is_handlers_fault(connection, error):
                 registry.fail(connection, error, traceback.format_exc())
         finally:
+            if datagrams and connection.ended and failure is None and not connection.cut_reason:
+                connection.cut_reason = "idle"
             peer_first = first_end[0] if first_end else _ended_unread(connection)
             by, reason = ending_of(connection, failure, peer_first=peer_first)
             connection.on_end = None
@@ -175,39 +187,40 @@ def _drive(connection: Connection, responder: Responder, chunk: int) -> None:
     if responder.streams:
         _stream(connection, responder)
         return
+    if responder.finished:
+        return
     stream = connection.stream
-    receive_into: Callable[[memoryview], int] = stream.receive_into
+    receive_from: Callable[[int], bytes] = stream.receive
     send: Callable[[bytes], None] = stream.send
     if type(stream) is SocketStream:
         # Past the layers: each call more in this loop costs some 2 % of the requests per second.
-        receive_into, send = stream.socket.recv_into, stream.socket.sendall
-    buffer = memoryview(bytearray(chunk))
+        receive_from, send = stream.socket.recv, stream.socket.sendall
     receive = responder.receive
-    while not responder.finished:
+    while True:
         try:
-            count = receive_into(buffer)
+            data = receive_from(chunk)
         except OSError as error:
             raise _broken(error, stream) from error
-        if not count and (stream.ended or not stream.keeps_boundaries):  # else it is an empty datagram
+        if not data and (stream.ended or not stream.keeps_boundaries):  # else it is an empty datagram
             break
-        connection.bytes_received += count
-        data = bytes(buffer[:count])
+        connection.bytes_received += len(data)
         if connection.taps:
-            data = connection.tapped(RECEIVED, data)
-            if not data and count:  # a tap keeps it to itself
-                continue
-        answer = receive(data)
-        if type(answer) is bytes and not connection.taps and (count := len(answer)) <= LARGEST_SEND:
-            try:
-                send(answer)
-            except OSError as error:
-                raise _broken(error, stream) from error
-            connection.bytes_sent += count
+            out = connection.tapped(RECEIVED, data)
+            if out or not data:  # else a tap keeps it to itself
+                _answer(connection, receive(out))
         else:
-            _answer(connection, answer)
-            answer = None  # it may be a view of something that the responder goes on with
-    else:
-        return
+            answer = receive(data)
+            if type(answer) is bytes and 0 < len(answer) <= LARGEST_SEND:
+                try:
+                    send(answer)
+                except OSError as error:
+                    raise _broken(error, stream) from error
+                connection.bytes_sent += len(answer)
+            else:
+                _answer(connection, answer)
+                answer = None  # it may be a view of something that the responder goes on with
+        if responder.finished:
+            return
     if type(stream) is SocketStream:
         stream.ended = True
     connection.ended = True

@@ -12,7 +12,7 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     value = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
+    for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007  it is what the loop is for
         value /= 1000
         if value < 999.5:
             break

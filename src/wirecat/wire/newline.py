@@ -10,8 +10,8 @@ NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "none": b""}
 class NewlineTranslator:
     """Turns the LF that ends each typed line into what the peer wants.
 
-    ``crlf`` puts a CR before each LF that has none (ncat's ``-C``); ``none`` drops each LF, and the CR before it. Raises
-    UsageError for a newline that is not in NEWLINES.
+    ``crlf`` puts a CR before each LF that has none (ncat's ``-C``); ``none`` drops each LF, and the CR before it.
+    Raises UsageError for a newline that is not in NEWLINES.
 
     >>> NewlineTranslator("crlf").feed(b"a\\nb\\r\\n")
     b'a\\r\\nb\\r\\n'

@@ -1,8 +1,8 @@
 """Bytes from a peer made safe for a terminal.
 
-A terminal obeys escape sequences: printed raw, a peer's bytes can rewrite the screen, change the title or type commands.
-So control characters (C0, DEL, C1), invalid UTF-8 and the characters that reorder text (Unicode TR 9) are shown as
-escapes. Only line feed and tab stay; a CR stays where it is half of a CRLF.
+A terminal obeys escape sequences: printed raw, a peer's bytes can rewrite the screen, change the title or type
+commands. So control characters (C0, DEL, C1), invalid UTF-8 and the characters that reorder text (Unicode TR 9) are
+shown as escapes. Only line feed and tab stay; a CR stays where it is half of a CRLF.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from compat.ncat.harness import Ncat, both, everything, exactly, is_silent, ours
+from compat.ncat.harness import Ncat, both, everything, exactly, free_port, is_silent, ours
 
 
 def read_until(client: socket.socket, pattern: bytes) -> re.Match[bytes]:
@@ -50,7 +50,7 @@ def meet(clients: list[socket.socket]) -> None:
 
 @both
 def test_the_broker_listens_by_itself(ncat: Ncat) -> None:
-    port = ncat.plain().port + 1
+    port = free_port()
     program = ncat.start("--test", "--broker", "127.0.0.1", port)
     program.wait_for("stderr", b"NCAT TEST: LISTEN\n")
     ncat.dial(port)
@@ -99,7 +99,7 @@ def test_who_comes_and_goes_is_announced(ncat: Ncat) -> None:
 @both
 def test_what_is_said_has_a_tag_and_no_escape_sequence(ncat: Ncat) -> None:
     listener = ncat.listen("--chat")
-    first, name = chatting(ncat, listener.port)
+    first, _ = chatting(ncat, listener.port)
     second, _ = chatting(ncat, listener.port)
     read_until(first, rb"is connected as <user\d+>\.\n.*\n")
     second.sendall("grün\x1b[31m\t!\n".encode())

@@ -60,7 +60,7 @@ def test_appended(ncat: Ncat) -> None:
     assert (ncat.folder / "hex").read_text() == "before\n" + HEX
 
 
-@both
+@ours
 @pytest.mark.parametrize("keep", [False, True])
 def test_of_a_listener(ncat: Ncat, keep: bool) -> None:
     listener = ncat.listen(*["-k"] * keep, "-o", ncat.folder / "raw")
@@ -72,7 +72,7 @@ def test_of_a_listener(ncat: Ncat, keep: bool) -> None:
     assert (ncat.folder / "raw").read_bytes() == b"inout"
 
 
-@both
+@ours
 def test_of_a_program(ncat: Ncat) -> None:
     listener = ncat.listen("-e", "/bin/cat", "-o", ncat.folder / "raw")
     client = ncat.dial(listener.port)

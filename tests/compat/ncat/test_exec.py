@@ -118,6 +118,7 @@ def test_a_program_for_each_udp_client(ncat: Ncat) -> None:
 def test_what_a_program_learns_on_a_path(ncat: Ncat) -> None:
     program, path = ncat.listen_path("-c", "/usr/bin/env")
     found = variables(everything(ncat.dial_path(path)))
+    assert program.wait() == 0
     assert found["NCAT_REMOTE_ADDR"] == found["NCAT_LOCAL_ADDR"] == "localhost"
     assert found["NCAT_REMOTE_PORT"] == found["NCAT_LOCAL_PORT"] == ""
     assert found["NCAT_PROTO"] == "TCP"
@@ -179,6 +180,7 @@ def test_a_lua_script(ncat: Ncat) -> None:
     client.sendall(b"you\n")
     client.shutdown(socket.SHUT_WR)
     assert everything(client) == b"hello you\nTCP"
+    assert listener.program.wait() == 0
 
 
 @ours

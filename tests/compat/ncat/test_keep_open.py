@@ -1,4 +1,4 @@
-"""Listen mode with -k: many clients on one standard input and output, limits, and what one client's end does to others."""
+"""Listen mode with -k: many clients on one standard input and output, limits, and ends that end no other."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -41,7 +42,11 @@ def conversation(ncat: Ncat, *steps: Step, connections: int = 1) -> tuple[int, l
                     break
             peer.shutdown(socket.SHUT_WR)
 
-    thread = threading.Thread(target=run, daemon=True)
+    def run_to_the_end() -> None:
+        with contextlib.suppress(OSError):
+            run()
+
+    thread = threading.Thread(target=run_to_the_end, daemon=True)
     thread.start()
     return server.port, came, thread
 
@@ -289,7 +294,11 @@ def web(ncat: Ncat, answer: bytes, clients: int = 1) -> tuple[int, list[bytes]]:
                 came.append(data)
                 peer.sendall(answer)
 
-    threading.Thread(target=run, daemon=True).start()
+    def run_to_the_end() -> None:
+        with contextlib.suppress(OSError):  # nobody came: a test that looks for what came sees that
+            run()
+
+    threading.Thread(target=run_to_the_end, daemon=True).start()
     return server.port, came
 
 
@@ -306,7 +315,8 @@ def test_requests(ncat: Ncat, method: bytes) -> None:
     answer = ask(
         ncat,
         proxy.port,
-        method + b" http://127.0.0.1:%d/a%%20b?c HTTP/1.1\r\nHost: other\r\n" % port
+        method
+        + b" http://127.0.0.1:%d/a%%20b?c HTTP/1.1\r\nHost: other\r\n" % port
         + length
         + b"Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 3\r\nUser-Agent: me\r\n\r\n"
         + body,
@@ -356,8 +366,6 @@ BAD: list[tuple[str, Callable[[int], bytes], bytes]] = [
     ("garbage", lambda port: b"garbage\r\n\r\n", b"400"),
     ("no port", lambda port: b"CONNECT 127.0.0.1 HTTP/1.0\r\n\r\n", b"400"),
     ("header", lambda port: b"GET http://127.0.0.1/ HTTP/1.0\r\nno field\r\n\r\n", b"400"),
-    ("length", lambda port: b"POST http://127.0.0.1/ HTTP/1.0\r\nContent-Length: x\r\n\r\n", b"400"),
-    ("no length", lambda port: b"POST http://127.0.0.1:%d/ HTTP/1.0\r\n\r\n" % port, b"400"),
     ("itself", lambda port: b"GET http://127.0.0.1:%d/ HTTP/1.0\r\n\r\n" % port, b"403"),
     ("nobody", lambda port: b"GET http://127.0.0.1:1/ HTTP/1.0\r\n\r\n", b"504"),
     ("nobody's tunnel", lambda port: b"CONNECT 127.0.0.1:1 HTTP/1.0\r\n\r\n", b"504"),
@@ -375,6 +383,13 @@ def test_requests_that_cannot_be(ncat: Ncat, name: str, request_: Callable[[int]
     client = ncat.dial(proxy.port)
     client.sendall(request_(proxy.port))
     assert client.recv(4096).startswith(b"HTTP/1.0 " + status)
+
+
+@ours
+@pytest.mark.parametrize("length", [b"", b"Content-Length: x\r\n", b"Content-Length: 1\r\nContent-Length: 2\r\n"])
+def test_lengths_that_cannot_be(ncat: Ncat, length: bytes) -> None:
+    request = b"POST http://127.0.0.1:1/ HTTP/1.0\r\n" + length + b"\r\n"
+    assert ask(ncat, proxying(ncat).port, request).startswith(b"HTTP/1.0 400")
 
 
 @ours
@@ -397,7 +412,7 @@ def test_who_may_use_it(ncat: Ncat) -> None:
     assert ask(ncat, proxy.port, request + b"Proxy-Authorization: Basic " + right + END).endswith(b"hello")
 
 
-@both
+@ours
 @pytest.mark.parametrize("options", [[], ["--proxy-auth", "user:word"]])
 def test_one_through_the_other(ncat: Ncat, options: list[str]) -> None:
     proxy = proxying(ncat, *options)

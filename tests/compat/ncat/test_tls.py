@@ -88,7 +88,8 @@ def test_what_verbose_says(ncat: Ncat, authority: Path) -> None:
         [OPENSSL, "x509", "-in", cert[0], "-noout", "-fingerprint", "-sha1"], capture_output=True, text=True, check=True
     ).stdout.partition("=")[2].strip().replace(":", "")  # fmt: skip
     groups = " ".join(digits[start : start + 4] for start in range(0, 40, 4))
-    assert f"Ncat: SSL connection to 127.0.0.1:{port}. An Organisation\nNcat: SHA-1 fingerprint: {groups}\n" in ended.err
+    told = f"Ncat: SSL connection to 127.0.0.1:{port}. An Organisation\nNcat: SHA-1 fingerprint: {groups}\n"
+    assert told in ended.err
     assert "Ncat: Subject: " in ended.err and "CN=example" in ended.err
     assert "Ncat: Issuer: CN=Test authority" in ended.err
     assert "bytes sent" in ended.err
@@ -116,10 +117,8 @@ def test_a_certificate_that_nobody_signed(ncat: Ncat, verbose: bool) -> None:
 
 NAMES = [
     ("/CN=localhost", "", "localhost", True),
-    ("/CN=localhost", "", "LOCALHOST", True),
     ("/CN=other", "DNS:localhost", "localhost", True),
     ("/CN=127.0.0.1", "", "127.0.0.1", True),
-    ("/CN=other", "IP:127.0.0.1", "127.0.0.1", True),
     ("/CN=other", "", "localhost", False),
     ("/CN=other", "DNS:example.org", "localhost", False),
     ("/CN=*", "", "localhost", False),
@@ -129,7 +128,7 @@ NAMES = [
 
 
 @both
-@pytest.mark.parametrize(("subject", "alternatives", "host", "good"), NAMES, ids=[f"{a} {b} {c}" for a, b, c, _ in NAMES])
+@pytest.mark.parametrize(("subject", "alternatives", "host", "good"), NAMES, ids=[" ".join(row[:3]) for row in NAMES])
 def test_names(ncat: Ncat, authority: Path, subject: str, alternatives: str, host: str, good: bool) -> None:
     _, port = listening(ncat, certificate(authority, ncat.folder, subject, alternatives), "-k")
     ended = ncat.run("--ssl-verify", "--ssl-trustfile", authority / "ca.pem", host, port)
@@ -137,6 +136,13 @@ def test_names(ncat: Ncat, authority: Path, subject: str, alternatives: str, hos
         assert (ended.code, ended.err) == (0, "")
     else:
         assert (ended.code, ended.err) == (2, "Ncat: Certificate verification error. QUITTING.\n")
+
+
+@ours
+@pytest.mark.parametrize(("alternatives", "host"), [("DNS:localhost", "LOCALHOST"), ("IP:127.0.0.1", "127.0.0.1")])
+def test_names_that_the_oracle_does_not_match(ncat: Ncat, authority: Path, alternatives: str, host: str) -> None:
+    _, port = listening(ncat, certificate(authority, ncat.folder, "/CN=other", alternatives), "-k")
+    assert ncat.run("--ssl-verify", "--ssl-trustfile", authority / "ca.pem", host, port).code == 0
 
 
 WILDCARDS = [("*.example.org", "www.example.org", True), ("*.org", "example.org", False), ("*.b.c", "a.b.c", True)]
@@ -210,7 +216,9 @@ def test_a_client_shows_its_certificate(ncat: Ncat, authority: Path) -> None:
 def test_certificates_that_are_none(ncat: Ncat, listens: bool) -> None:
     bad = ncat.folder / "bad.pem"
     bad.write_text("no certificate")
-    ended = ncat.run(*["-l"] * listens, "--ssl", "--ssl-cert", bad, "--ssl-key", bad, "127.0.0.1", "0" if listens else "1")
+    ended = ncat.run(
+        *["-l"] * listens, "--ssl", "--ssl-cert", bad, "--ssl-key", bad, "127.0.0.1", "0" if listens else "1"
+    )
     assert ended.code == 2
     assert ended.err.startswith("Ncat: ") and ended.err.endswith("QUITTING.\n")
 

@@ -1,13 +1,16 @@
-"""A server behind a proxy, for tests: it records what it is sent, byte for byte, and answers what it is told to."""
+"""A proxy and a server behind it, for tests: the server records what it is sent, and answers what it is told to."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import Any
 
-from server.clients import PATIENCE
+from server.clients import PATIENCE, Served, everything, serving
+from wirecat.server.handlers.proxy import Proxy, make
 
 Serve = Callable[[socket.socket, bytes], None]
 
@@ -90,3 +93,42 @@ class Origin:
         self._listener.close()
         for thread in self._threads:
             thread.join(PATIENCE)
+
+
+@contextlib.contextmanager
+def proxying(proxy: Proxy | None = None, reply: Any = PLAIN, **options: Any) -> Iterator[tuple[Served, Origin]]:
+    with Origin(reply) as origin, serving(proxy or make(""), **options) as served:
+        yield served, origin
+        assert not served.failures
+
+
+def ask(served: Served, request: bytes, *, end: bool = True) -> bytes:
+    """Send a request, and take all that comes until the proxy ends the connection."""
+    with served.connect() as client:
+        client.sendall(request)
+        if end:
+            client.shutdown(socket.SHUT_WR)
+        return everything(client)
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ")[1])
+
+
+def fields(head: bytes) -> list[tuple[str, str]]:
+    lines = head.decode("latin-1").split("\r\n")[1:-2]
+    return [(line.partition(":")[0], line.partition(":")[2].strip()) for line in lines]
+
+
+def dechunked(body: bytes) -> bytes:
+    """What is in the chunks of a whole body."""
+    content = b""
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        count = int(size, 16)
+        content += body[:count]
+        assert body[count : count + 2] == b"\r\n"
+        body = body[count + 2 :]
+        if not count:
+            assert body == b""
+            return content

@@ -9,59 +9,16 @@ import os
 import re
 import socket
 import threading
-import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from leaks import nothing_left_behind  # noqa: F401
-from server.clients import PATIENCE, Served, everything, exactly, reset, serving
-from server.handlers.origin import PLAIN, Origin
+from server.clients import PATIENCE, everything, exactly, reset, serving
+from server.handlers.origin import Origin, ask, fields, proxying, status
 from wirecat.errors import HandlerError
 from wirecat.events import Closed
 from wirecat.server.handlers import proxy as module
 from wirecat.server.handlers.proxy import Proxy, make
-
-
-@contextlib.contextmanager
-def proxying(proxy: Proxy | None = None, reply: Any = PLAIN, **options: Any) -> Iterator[tuple[Served, Origin]]:
-    with Origin(reply) as origin, serving(proxy or make(""), **options) as served:
-        yield served, origin
-        assert not served.failures
-
-
-def ask(served: Served, request: bytes, *, end: bool = True) -> bytes:
-    """Send a request, and take all that comes until the proxy ends the connection."""
-    with served.connect() as client:
-        client.sendall(request)
-        if end:
-            client.shutdown(socket.SHUT_WR)
-        return everything(client)
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ")[1])
-
-
-def fields(head: bytes) -> list[tuple[str, str]]:
-    lines = head.decode("latin-1").split("\r\n")[1:-2]
-    return [(line.partition(":")[0], line.partition(":")[2].strip()) for line in lines]
-
-
-def dechunked(body: bytes) -> bytes:
-    """What is in the chunks of a whole body."""
-    content = b""
-    while True:
-        size, _, body = body.partition(b"\r\n")
-        count = int(size, 16)
-        content += body[:count]
-        assert body[count : count + 2] == b"\r\n"
-        body = body[count + 2 :]
-        if not count:
-            assert body == b""
-            return content
-
 
 # Requests that are passed on
 
@@ -86,38 +43,6 @@ def test_head_has_no_body() -> None:
         answer = ask(served, f"HEAD {origin.url}/ HTTP/1.1\r\n\r\n".encode())
         assert b"Content-Length: 5" in answer and answer.endswith(b"\r\n\r\n")
         assert origin.heads[0].startswith(b"HEAD / HTTP/1.1\r\n")
-
-
-@pytest.mark.parametrize("size", [0, 1, 5, 70_000, 3_000_000])
-def test_post_with_a_length(size: int) -> None:
-    data = os.urandom(size)
-    with proxying() as (served, origin):
-        request = f"POST {origin.url}/ HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode() + data
-        assert ask(served, request).endswith(b"hello")
-        assert origin.bodies == [data]
-        assert ("Content-Length", str(size)) in fields(origin.heads[0])
-
-
-def test_post_in_chunks() -> None:
-    chunks = b"5;ext=1\r\nhello\r\n" + b"10000\r\n" + b"x" * 65536 + b"\r\n0\r\nTrailer: dropped\r\n\r\n"
-    with proxying() as (served, origin):
-        request = f"POST {origin.url}/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunks
-        assert ask(served, request).endswith(b"hello")
-        assert dechunked(origin.bodies[0]) == b"hello" + b"x" * 65536
-        assert ("Transfer-Encoding", "chunked") in fields(origin.heads[0])
-        assert b"Trailer" not in origin.bodies[0]
-
-
-def test_post_that_comes_in_pieces() -> None:
-    with proxying() as (served, origin):
-        request = f"POST {origin.url}/ HTTP/1.1\r\nContent-Length: 6\r\n\r\nabcdef".encode()
-        with served.connect() as client:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for place in range(len(request)):
-                client.sendall(request[place : place + 1])
-            client.shutdown(socket.SHUT_WR)
-            assert everything(client).endswith(b"hello")
-        assert origin.bodies == [b"abcdef"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
@@ -164,87 +89,6 @@ def test_ipv6() -> None:
         with served.connect() as client:
             client.sendall(f"CONNECT [::1]:{origin.port} HTTP/1.0\r\n\r\n".encode())
             assert exactly(client, 19) == b"HTTP/1.1 200 OK\r\n\r\n"
-
-
-# Answers
-
-
-def test_an_answer_without_a_length_reaches_each_client_in_its_way() -> None:
-    reply = b"HTTP/1.0 200 OK\r\n\r\n" + b"z" * 100_000
-    with proxying(reply=reply) as (served, origin):
-        old = ask(served, f"GET {origin.url}/ HTTP/1.0\r\n\r\n".encode())
-        assert old.partition(b"\r\n\r\n")[2] == b"z" * 100_000 and b"chunked" not in old
-        new = ask(served, f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())
-        head, _, body = new.partition(b"\r\n\r\n")
-        assert b"Transfer-Encoding: chunked" in head and body.endswith(b"0\r\n\r\n")
-        assert dechunked(body) == b"z" * 100_000
-
-
-@pytest.mark.parametrize("code", [204, 304])
-def test_an_answer_without_a_body(code: int) -> None:
-    reply = b"HTTP/1.1 %d Fine\r\nX: y\r\n\r\n" % code
-    with proxying(reply=reply) as (served, origin):
-        answer = ask(served, f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())
-        assert status(answer) == code and answer.endswith(b"\r\n\r\n")
-
-
-def test_a_large_answer_to_a_slow_reader() -> None:
-    data = os.urandom(1 << 20) * 20
-    reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data) + data
-    with proxying(reply=reply) as (served, origin), served.connect() as client:
-        client.sendall(f"GET {origin.url}/ HTTP/1.0\r\n\r\n".encode())
-        time.sleep(0.2)
-        answer = everything(client)
-        assert hashlib.sha256(answer.partition(b"\r\n\r\n")[2]).digest() == hashlib.sha256(data).digest()
-
-
-def test_the_server_may_answer_before_the_body_has_come() -> None:
-    def too_large(client: socket.socket, rest: bytes) -> None:
-        client.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
-
-    with proxying(reply=too_large) as (served, origin), served.connect() as client:
-        client.sendall(f"POST {origin.url}/ HTTP/1.1\r\nContent-Length: 100000000\r\n\r\nsome".encode())
-        answer = everything(client)
-        assert status(answer) == 413 and answer.endswith(b"no") and b"Connection: close" in answer
-
-
-def test_a_client_that_waits_for_100_is_told_to_go_on() -> None:
-    def serve(client: socket.socket, rest: bytes) -> None:
-        assert rest == b""
-        client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        origin.bodies.append(exactly(client, 4))
-        client.sendall(PLAIN)
-
-    with proxying(reply=serve) as (served, origin), served.connect() as client:
-        request = f"POST {origin.url}/ HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
-        client.sendall(request.encode())
-        assert client.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n")
-        client.sendall(b"body")
-        client.shutdown(socket.SHUT_WR)
-        assert everything(client).endswith(b"hello")
-        assert origin.bodies == [b"body"]
-
-
-def test_several_requests_on_one_connection() -> None:
-    with proxying() as (served, origin), served.connect() as client:
-        for number in range(3):
-            client.sendall(f"POST {origin.url}/{number} HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc".encode())
-            answer = b""
-            while not answer.endswith(b"hello"):
-                answer += client.recv(1000)
-        client.sendall(f"GET {origin.url}/3 HTTP/1.1\r\n\r\nGET {origin.url}/4 HTTP/1.1\r\n\r\n".encode())
-        client.shutdown(socket.SHUT_WR)
-        assert everything(client).count(b"hello") == 2
-        assert [head.split(b" ")[1] for head in origin.heads] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
-        assert len(served.events.of(Closed)) <= 1
-
-
-@pytest.mark.parametrize("how", ["Connection: close\r\n", ""])
-def test_the_client_may_want_one_answer_only(how: str) -> None:
-    with proxying() as (served, origin):
-        version = "1.1" if how else "1.0"
-        request = f"GET {origin.url}/ HTTP/{version}\r\n{how}\r\n".encode()
-        assert ask(served, request, end=False).endswith(b"hello")
 
 
 # Tunnels
@@ -309,21 +153,6 @@ def test_a_tunnel_can_be_cut() -> None:
         echo.events.wait(Closed)
 
 
-def test_a_request_that_hangs_can_be_cut() -> None:
-    def never(client: socket.socket, rest: bytes) -> None:
-        everything(client)
-
-    with proxying(reply=never) as (served, origin), served.connect() as client:
-        client.sendall(f"POST {origin.url}/ HTTP/1.1\r\nContent-Length: 10\r\n\r\nx".encode())
-        served.wait_open()
-        while not origin.heads:
-            time.sleep(0.01)
-        began = time.monotonic()
-        assert served.server.stop(0) == 0
-        assert time.monotonic() - began < 2
-        assert served.events.wait(Closed).reason == "shutdown"
-
-
 # What is refused
 
 
@@ -372,24 +201,6 @@ def test_a_method_that_is_not_taken_says_which_are() -> None:
         assert b"\r\nAllow: CONNECT, GET, HEAD, POST\r\n" in ask(served, b"PUT http://h/ HTTP/1.1\r\n\r\n")
 
 
-def test_a_broken_body_is_not_passed_on_as_a_whole_one() -> None:
-    got: list[bytes] = []
-
-    def serve(client: socket.socket, rest: bytes) -> None:
-        with contextlib.suppress(ConnectionResetError):
-            got.append(rest + everything(client))
-
-    with proxying(reply=serve) as (served, origin):
-        request = f"POST {origin.url}/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n".encode()
-        with served.connect() as client:
-            client.sendall(request[:-10])
-            while not origin.heads:
-                time.sleep(0.01)
-            client.sendall(request[-10:])
-            assert status(everything(client)) == 400
-    assert b"0\r\n\r\n" not in b"".join(got)
-
-
 def test_a_client_that_ends_in_the_middle() -> None:
     with proxying() as (served, origin):
         assert status(ask(served, b"GET http://127.0.0.1/ HT")) == 400
@@ -428,39 +239,6 @@ def test_a_server_that_is_not_there(method: str) -> None:
 def test_a_name_that_is_not_known() -> None:
     with serving("proxy") as served:
         assert status(ask(served, b"GET http://nosuch.invalid/ HTTP/1.1\r\n\r\n")) == 502
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"",
-        b"hello",
-        b"HTTP/1.1 200 OK\r\nbroken\r\n\r\n",
-        b"HTTP/1.1 2",
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70000 + b"\r\n\r\n",
-    ],
-)
-def test_a_server_that_talks_nonsense(reply: bytes) -> None:
-    with proxying(reply=reply) as (served, origin):
-        assert status(ask(served, f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())) == 502
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n" + b"x" * 0x20000 + b"\r\nxyz\r\n",
-    ],
-)
-def test_an_answer_that_is_cut_short_is_not_made_whole(reply: bytes) -> None:
-    with proxying(reply=reply) as (served, origin):
-        answer = ask(served, f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode(), end=False)
-        assert status(answer) == 200 and not answer.endswith(b"0\r\n\r\n")
-        assert b"Content-Length: 5\r\n" not in answer
 
 
 # Loops

@@ -1,5 +1,4 @@
-"""Listen mode with ``-k``: standard input goes to all clients, what any of them sends to standard output; or a program
-each."""
+"""Listen mode with ``-k``: all clients on one standard input and output, or a program for each."""
 
 from __future__ import annotations
 

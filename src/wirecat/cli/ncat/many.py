@@ -31,25 +31,21 @@ if TYPE_CHECKING:
     Handler = Callable[[Connection], object]
 
 MOST_CLIENTS = 100
+_NO_TLS = "no TLS: "  # how the server begins the reason for a client whose handshake failed
 _SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
 
 
 class Door:
-    """The handler of the server: tells who has come, speaks TLS where that is asked for, attaches the taps, calls the
-    mode's own handler. A client that breaks off is no news to anybody."""
+    """The handler of the server: attaches the taps and calls the mode's own handler. A client that breaks off is no
+    news to anybody."""
 
     def __init__(self, handler: Handler, settings: Settings, voice: Voice, taps: Taps) -> None:
         self._handler = handler
         self._settings = settings
         self._voice = voice
         self._taps = taps
-        self._secure: Callable[[Connection], None] | None = None
         self.failure: BaseException | None = None
         self.over: Callable[[], None] = lambda: None
-
-    def use(self, secure: Callable[[Connection], None]) -> None:
-        """From now on ``secure(connection)`` puts TLS on each connection."""
-        self._secure = secure
 
     def listening(self, addresses: tuple[Address, ...]) -> None:
         """Passed on to a handler that wants to know where it can be reached."""
@@ -63,8 +59,6 @@ class Door:
             descriptor = connection.stream.fileno()
             self._voice.tell(messages.connection_from(came_from(connection.peer), descriptor))
         try:
-            if self._secure is not None:
-                self._secure(connection)
             self._taps.attach(connection)
             self._handler(connection)
         except Ending:
@@ -78,15 +72,12 @@ class Door:
 
 def serve_clients(handler: Handler, settings: Settings, operands: Operands, voice: Voice) -> int:
     """Serve until a signal comes. Raises Ending, Signalled, and what ended it."""
-    with ending_of_signals(), Taps(settings) as taps:
+    with ending_of_signals() as signals, Taps(settings) as taps:
         admission = Admission(settings)
         door = Door(handler, settings, voice, taps)
+        signals.hold()
         listener = open_listening(settings, operands, voice)
         try:
-            if settings.tls and not settings.udp:
-                from wirecat.cli.ncat.secure import connection_securer
-
-                door.use(connection_securer(listener, voice))
             server = serve(
                 door, listener=listener, max_connections=settings.max_conns or MOST_CLIENTS, allow=admission.allow,
                 deny=admission.deny, on_event=lambda event: _tell(event, settings, voice),
@@ -97,6 +88,7 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
         over = threading.Event()
         door.over = over.set
         try:
+            signals.release()
             _wait(over, server, settings)
         finally:
             server.stop(0)
@@ -124,6 +116,9 @@ def _tell(event: Event, settings: Settings, voice: Voice) -> None:
         voice.tell(messages.connection_from(came_from(event.peer)))
     elif isinstance(event, Denied):
         voice.tell(messages.connection_from(came_from(event.peer)))
-        voice.tell(f"New connection denied: {event.reason}")
+        if event.reason.startswith(_NO_TLS):
+            voice.tell(messages.tls_failed(event.peer.host or "localhost", event.reason.removeprefix(_NO_TLS)))
+        else:
+            voice.tell(f"New connection denied: {event.reason}")
     elif isinstance(event, Failed):
         voice.debug(event.error)

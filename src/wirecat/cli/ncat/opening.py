@@ -1,5 +1,4 @@
-"""From the options to an open connection: names resolved, one address after the other tried, TLS begun, all told with
--v."""
+"""From the options to an open connection: names resolved, one address after the other tried, TLS begun."""
 
 from __future__ import annotations
 
@@ -24,6 +23,11 @@ CONNECT_TIME = 10.0  # seconds for each address, unless -w says otherwise
 
 def open_to(settings: Settings, operands: Operands, voice: Voice) -> Stream:
     """The open stream that the options ask for. Raises Ending."""
+    context = None
+    if settings.tls and not settings.udp:  # what is wrong with it is told before anybody is called
+        from wirecat.cli.ncat.secure import context_of
+
+        context = context_of(settings)
     if settings.proxy is not None:
         from wirecat.cli.ncat.proxy_client import open_by_proxy
 
@@ -32,10 +36,10 @@ def open_to(settings: Settings, operands: Operands, voice: Voice) -> Stream:
         if settings.unixsock and settings.udp and settings.source:
             voice.tell(messages.own_path(settings.source))
         stream = _first_that_answers(_targets(settings, operands), settings, voice)
-    if settings.tls and not settings.udp:
+    if context is not None:
         from wirecat.cli.ncat.secure import secure_client
 
-        return secure_client(stream, settings, operands, voice)
+        return secure_client(stream, context, settings, operands, voice)
     return stream
 
 

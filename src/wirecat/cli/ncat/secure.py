@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from wirecat.cli.ncat.checks import Operands
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
-    from wirecat.connection import Connection
     from wirecat.endpoints.listener import Listener
     from wirecat.endpoints.tls_facts import TlsFacts
     from wirecat.stream import Stream
@@ -26,20 +25,27 @@ HANDSHAKE_TIME = 30.0  # seconds that a client may take for its handshake
 _SELF_SIGNED = "self-signed certificate"
 
 
-def secure_client(stream: Stream, settings: Settings, operands: Operands, voice: Voice) -> Stream:
-    """``stream`` with TLS on it. Raises Ending."""
-    from wirecat.cli.ncat.opening import connect_time
-    from wirecat.endpoints.tls import TlsStream, client_context
+def context_of(settings: Settings) -> ssl.SSLContext:
+    """The context for connecting. Raises Ending for files and lists that are no use."""
+    from wirecat.endpoints.tls import client_context
 
     try:
-        context = client_context(
+        return client_context(
             verify=settings.ssl_verify, check_names=False, ca=settings.ssl_trustfile or "",
             cert=settings.ssl_cert or "", key=settings.ssl_key or "", alpn=_names(settings.ssl_alpn),
             ciphers=settings.ssl_ciphers or "",
         )  # fmt: skip
     except UsageError as error:
-        stream.close()
         raise quitting(sentence(error)) from error
+
+
+def secure_client(
+    stream: Stream, context: ssl.SSLContext, settings: Settings, operands: Operands, voice: Voice
+) -> Stream:
+    """``stream`` with TLS on it. Raises Ending."""
+    from wirecat.cli.ncat.opening import connect_time
+    from wirecat.endpoints.tls import TlsStream
+
     name = settings.ssl_servername or operands.host or "localhost"
     try:
         secured = TlsStream.connect(
@@ -124,24 +130,6 @@ def dtls_options(settings: Settings, operands: Operands) -> tuple[tuple[str, str
     )  # fmt: skip
     both = (("cert", settings.ssl_cert or ""), ("key", settings.ssl_key or ""), ("ciphers", settings.ssl_ciphers or ""))
     return tuple((name, value) for name, value in (*client, *both) if value)
-
-
-def connection_securer(listener: Listener, voice: Voice) -> Callable[[Connection], None]:
-    """A function that puts TLS on a client's connection and shakes hands, in the thread that serves it. ``listener``
-    is one of ``secure_listener``, which has the certificate. What it raises: see ``shake_hands``."""
-    from wirecat.endpoints.tls import TlsListener, TlsStream
-
-    assert isinstance(listener, TlsListener)
-
-    def secure(connection: Connection) -> None:
-        if not isinstance(connection.stream, TlsStream):
-            connection.stream = TlsStream(
-                connection.stream, listener.context, server_side=True, allow_truncation=True,
-                deadline=Deadline(HANDSHAKE_TIME),
-            )  # fmt: skip
-        shake_hands(connection.stream, voice)
-
-    return secure
 
 
 def shake_hands(stream: Stream, voice: Voice) -> None:

@@ -1,5 +1,4 @@
-"""One conversation, of a client or of a server with a single client: its taps, its local end, the pump, and how it
-ends."""
+"""One conversation, a client's or with a single client: its taps, its local end, the pump, and how it ends."""
 
 from __future__ import annotations
 

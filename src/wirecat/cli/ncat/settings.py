@@ -1,5 +1,4 @@
-"""What the options of one command line say, read into values; each value is checked by itself, combinations in
-``checks``."""
+"""What the options of one command line say, as values, each checked by itself (combinations: ``checks``)."""
 
 from __future__ import annotations
 

@@ -20,19 +20,37 @@ class ending_of_signals:
 
     def __init__(self) -> None:
         self._previous: dict[int, object] = {}
+        self._held = False
+        self._came = 0
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> ending_of_signals:
         for name in _NAMES:
             number = getattr(signal, name, None)
             if number is None or signal.getsignal(number) == signal.SIG_IGN:
                 continue
-            self._previous[number] = signal.signal(number, _raise)
+            self._previous[number] = signal.signal(number, self._signalled)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def hold(self) -> None:
+        """From now on a signal waits: what is being built shall be whole before it is taken down."""
+        self._held = True
+
+    def release(self) -> None:
+        """Let signals end the program again; raises Signalled for one that waits."""
+        self._held = False
+        if self._came:
+            raise Signalled(self._came)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        self._came = number
+        if not self._held:
+            raise Signalled(number)
 
 
 class dying_of_signals(ending_of_signals):
@@ -45,7 +63,3 @@ class dying_of_signals(ending_of_signals):
         if isinstance(error, Signalled) and sys.platform != "win32":
             signal.signal(error.number, signal.SIG_DFL)
             signal.raise_signal(error.number)
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    raise Signalled(number)
