@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.checks import check
-from wirecat.cli.ncat.endings import SUCCESS, Ending, Signalled
+from wirecat.cli.ncat.endings import SUCCESS, TROUBLE, Ending, Signalled
 from wirecat.cli.ncat.messages import Voice
 from wirecat.cli.ncat.settings import read
 from wirecat.errors import WirecatError
@@ -57,9 +57,9 @@ def run(arguments: list[str], environment: Environment) -> int:
         return ending.code
     except Signalled as ending:
         return ending.code
-    except WirecatError as error:  # our own standard output, a disk that is full
+    except WirecatError as error:  # our own standard output, a disk that is full: none of it is the network's fault
         voice.say(f"{error.message}.")
-        return error.exit_code
+        return TROUBLE
 
 
 def _mode(settings: Settings) -> Mode:
