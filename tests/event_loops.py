@@ -1,7 +1,7 @@
 """Tests on an event loop: each runs on plain asyncio and on uvloop, and is skipped by name where uvloop is missing.
 
-    @on_each_loop
-    async def test_something() -> None: ...
+@on_each_loop
+async def test_something() -> None: ...
 """
 
 from __future__ import annotations

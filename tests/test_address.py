@@ -38,7 +38,11 @@ READ = [
     ("unix:///x?a=b", Address("unix", path="/x", options=(("a", "b"),)), "unix:///x?a=b"),
     ("unixgram:///run/x", Address("unixgram", path="/run/x"), "unixgram:///run/x"),
     ("unixgram:///a%3Fb", Address("unixgram", path="/a?b"), "unixgram:///a%3Fb"),
-    ("80?proxy=socks5://p:1080", Address("tcp", None, 80, options=(("proxy", "socks5://p:1080"),)), "tcp://80?proxy=socks5://p:1080"),
+    (
+        "80?proxy=socks5://p:1080",
+        Address("tcp", None, 80, options=(("proxy", "socks5://p:1080"),)),
+        "tcp://80?proxy=socks5://p:1080",
+    ),
     ("vsock://3:4294967295", Address("vsock", "3", 4294967295), "vsock://3:4294967295"),
     ("vsock://:99999", Address("vsock", "", 99999), "vsock://:99999"),
     ("exec:sort -u", Address("exec", path="sort -u"), "exec:sort -u"),
@@ -159,8 +163,18 @@ def test_this_pc_only(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [":80", "0.0.0.0:80", "[::]:80", "host:80", "128.0.0.1:80", "127.evil.example:80", "127.0.0.1.evil.example:80"]
-    + ["tls://0.0.0.0:443", "ws://:80", "udp://host:53"],
+    [
+        ":80",
+        "0.0.0.0:80",
+        "[::]:80",
+        "host:80",
+        "128.0.0.1:80",
+        "127.evil.example:80",
+        "127.0.0.1.evil.example:80",
+        "tls://0.0.0.0:443",
+        "ws://:80",
+        "udp://host:53",
+    ],
 )
 def test_not_this_pc_only(text: str) -> None:
     assert not Address.parse(text).this_pc_only
@@ -175,7 +189,11 @@ hosts = some.one_of(
 )
 ports = some.integers(0, 65535)
 names = some.from_regex(r"[a-z_]{1,8}", fullmatch=True)
-values = some.text(some.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20).map(str.strip).filter(bool)
+values = (
+    some.text(some.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+    .map(str.strip)
+    .filter(bool)
+)
 options = some.dictionaries(names, values, max_size=3).map(lambda found: tuple(found.items()))
 schemes = some.sampled_from(["tcp", "tls", "udp"])
 
@@ -223,8 +241,20 @@ def test_anything_is_an_address_or_an_address_error(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("%41", "A"), ("%c3%BC", "ü"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%+5", "%+5"), ("% 5x", "% 5x")]
-    + [("%-1", "%-1"), ("%ff", "\udcff"), ("100%", "100%"), ("%1_", "%1_"), ("%2525", "%25")],
+    [
+        ("%41", "A"),
+        ("%c3%BC", "ü"),
+        ("%", "%"),
+        ("%4", "%4"),
+        ("%zz", "%zz"),
+        ("%+5", "%+5"),
+        ("% 5x", "% 5x"),
+        ("%-1", "%-1"),
+        ("%ff", "\udcff"),
+        ("100%", "100%"),
+        ("%1_", "%1_"),
+        ("%2525", "%25"),
+    ],
 )
 def test_percent_escapes(written: str, meant: str) -> None:
     assert Address.parse(f"80?a={written}").options == (("a", meant),)

@@ -98,7 +98,8 @@ async def test_a_loss_that_we_wanted_is_no_failure() -> None:
 @on_each_loop
 async def test_bytes_after_close_are_seen_and_dropped() -> None:
     class Seen(Tap):
-        chunks: list[bytes] = []
+        def __init__(self) -> None:
+            self.chunks: list[bytes] = []
 
         def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
             self.chunks.append(data)
@@ -110,14 +111,15 @@ async def test_bytes_after_close_are_seen_and_dropped() -> None:
 
     state, protocol, transport, theirs = begun()
     with state.socket, theirs:
-        state.attach(Seen())
+        seen = Seen()
+        state.attach(seen)
         state.closed = True
         protocol.data_received(bytes(HIGH_WATER * 2))
         protocol.eof_received()
         assert state._heard
         assert (state.buffered, state.bytes_received) == (0, HIGH_WATER * 2)
         assert transport.calls == []
-        assert Seen.chunks == [bytes(HIGH_WATER * 2)]
+        assert seen.chunks == [bytes(HIGH_WATER * 2)]
 
 
 @on_each_loop

@@ -1,6 +1,6 @@
 """Draws docs/windows.svg, the picture in the README: a server's window and a client's, as they really looked.
 
-    PYTHONPATH=src python3 tools/windows_picture.py > docs/windows.svg
+PYTHONPATH=src python3 tools/windows_picture.py > docs/windows.svg
 """
 
 from __future__ import annotations

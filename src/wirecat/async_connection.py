@@ -57,7 +57,8 @@ class AsyncConnection(AsyncState):
 
         Raises ConnectionBroken, DeadlineExpired (nothing within ``timeout``), ConnectionClosed.
         """
-        self._require_receivable(limit)
+        if self.closed or limit < 1:
+            self._require_receivable(limit)
         if self._buffer:
             return self._buffer.take(limit)
         piece = await self._next()
@@ -80,11 +81,16 @@ class AsyncConnection(AsyncState):
                 return None
             self._reader = asyncio.get_running_loop().create_future()
             try:
-                # wait_for() would do, but for Python 3.11, where it may swallow a cancellation.
-                async with asyncio.timeout(self._timeout):
+                if self._timeout is None:
                     await self._reader
+                else:
+                    # wait_for() would do, but for Python 3.11, where it may swallow a cancellation.
+                    async with asyncio.timeout(self._timeout):
+                        await self._reader
             except TimeoutError as error:
-                raise DeadlineExpired(f"nothing came in {self._timeout:g} s", address=self.peer, step="receive") from error
+                raise DeadlineExpired(
+                    f"nothing came in {self._timeout:g} s", address=self.peer, step="receive"
+                ) from error
             finally:
                 self._reader = None
         piece = self._pieces.popleft()
@@ -107,9 +113,10 @@ class AsyncConnection(AsyncState):
             await self._taken(size)
             self._require_sendable()
         self._require_open(size)
+        if not isinstance(data, bytes):
+            data = bytes(data)
         if self.taps:
-            data = self.tapped(SENT, bytes(data))
-        data = data if isinstance(data, bytes) else bytes(data)
+            data = self.tapped(SENT, data)
         self._transport.write(data)
         self.bytes_sent += len(data)
         if self._writers is not None:

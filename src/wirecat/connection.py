@@ -153,7 +153,8 @@ class Connection(ConnectionState):
         Raises ConnectionBroken (the peer broke off), DeadlineExpired (nothing within ``timeout``), ConnectionClosed
         (this side has closed).
         """
-        self._require_receivable(limit)
+        if self.closed or limit < 1:
+            self._require_receivable(limit)
         if self._buffer:
             return self._buffer.take(limit)
         data = self._next(limit)

@@ -58,7 +58,9 @@ class WirecatError(OSError):
         return _restored, (type(self), self.args, self.errno, vars(self))
 
 
-def _restored(kind: type[WirecatError], args: tuple[object, ...], errno: int | None, fields: dict[str, object]) -> object:
+def _restored(
+    kind: type[WirecatError], args: tuple[object, ...], errno: int | None, fields: dict[str, object]
+) -> object:
     error = kind.__new__(kind, *args)
     error.errno = errno
     error.strerror = str(fields["message"])

@@ -48,11 +48,11 @@ class ServeOptions(Immutable):
 
     ``engine``: ``threads``, ``async``, or None for the one the handler's colour asks for (responders: threads).
     ``max_connections``: how many at once (None: what this machine sanely allows). ``idle_timeout``: seconds without a
-    byte either way after which a connection is closed (None: never). ``allow``/``deny``: addresses or CIDR blocks;
-    deny wins, and where anything is allowed everything else is denied. ``drain``: seconds that open connections get to
-    end by themselves when the server stops. ``framing`` (``none`` or ``line``) and ``chunk`` (most bytes of one read)
-    are for responders. ``once``: serve one connection, then stop. ``backlog``: connections the kernel queues
-    (listen(2)).
+    byte either way after which a connection is closed (None: never). ``allow``/``deny``: addresses, CIDR blocks, ranges
+    (``10.0.0-3.*``) or hosts' names; deny wins, and where anything is allowed everything else is denied. ``drain``:
+    seconds that open connections get to end by themselves when the server stops. ``framing`` (``none`` or ``line``)
+    and ``chunk`` (most bytes of one read) are for responders. ``once``: serve one connection, then stop. ``backlog``:
+    connections the kernel queues (listen(2)).
     """
 
     __slots__ = (

@@ -7,11 +7,12 @@ import os
 from wirecat.address import Address
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_listener, open_stream
-from wirecat.errors import ListenError, NoAnswer, UsageError, WirecatError
+from wirecat.errors import DeadlineExpired, ListenError, NoAnswer, UsageError, WirecatError
 from wirecat.options import ConnectOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
@@ -55,7 +56,8 @@ def connect(
 async def connect_async(
     address: str | int | Address, *, timeout: float | None = 10.0, retry: int = 0, on_retry: Retrying | None = None
 ) -> AsyncConnection:
-    """As ``connect``, for an event loop: the connecting itself waits in a thread, the connection is the loop's.
+    """As ``connect``, for an event loop: the connecting itself waits in a thread (which calls ``on_retry``), the connection
+    is the loop's. Where it is cancelled, whatever the thread still connects to is closed again.
 
     >>> import asyncio, wirecat
     >>> async def first_bytes(address):
@@ -72,10 +74,59 @@ async def connect_async(
 
     options = ConnectOptions(timeout, retry)
     target = Address.parse(address)
-    stream = await asyncio.to_thread(_open, target, Deadline(options.timeout), options.retry, on_retry)
-    if not isinstance(stream, SocketStream):
-        raise UsageError("an event loop cannot drive this kind of address", address=target, step="connect")
-    return await AsyncConnection(stream.socket).start()
+    deadline = Deadline(options.timeout)
+    opened: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
+
+    def told(error: WirecatError, seconds: float) -> None:
+        if opened.cancelled():
+            raise error
+        if on_retry is not None:
+            on_retry(error, seconds)
+
+    _open_in_a_thread(opened, lambda: _open(target, deadline, options.retry, told))
+    stream = await opened
+    try:
+        if not isinstance(stream, SocketStream):
+            raise UsageError("an event loop cannot drive this kind of address", address=target, step="connect")
+        return await AsyncConnection(stream.socket, stream.peer).start()
+    except BaseException:
+        _drop(stream)
+        raise
+
+
+def _open_in_a_thread(opened: asyncio.Future[Stream], open_it: Callable[[], Stream]) -> None:
+    """Call ``open_it`` in a thread of its own: in the loop's pool a few silent hosts would hold up all others, and the end
+    of the program as well."""
+    import threading
+
+    loop = opened.get_loop()
+
+    def deliver(stream: Stream | None, error: Exception | None) -> None:
+        if opened.done():  # cancelled: nobody will have it
+            _drop(stream)
+        elif stream is not None:
+            opened.set_result(stream)
+        elif error is not None:
+            opened.set_exception(error)
+
+    def work() -> None:
+        stream = failure = None
+        try:
+            stream = open_it()
+        except Exception as error:
+            failure = error
+        try:
+            loop.call_soon_threadsafe(deliver, stream, failure)
+        except RuntimeError:  # the loop has ended
+            _drop(stream)
+
+    threading.Thread(target=work, name="wirecat-connect", daemon=True).start()
+
+
+def _drop(stream: Stream | None) -> None:
+    if stream is not None:
+        stream.abort()  # so that closing it need not wait for anything
+        stream.close()
 
 
 def wait(address: str | int | Address, *, timeout: float | None = 30.0) -> float:
@@ -96,14 +147,16 @@ def wait(address: str | int | Address, *, timeout: float | None = 30.0) -> float
     options = ConnectOptions(timeout)
     deadline = Deadline(options.timeout)
     try:
-        _open(target, deadline, None, None).close()
+        stream = _open(target, deadline, None, None)
+        took = monotonic() - started
+        stream.close()
     except WirecatError as error:
         if not isinstance(error, (ConnectionRefusedError, TimeoutError)) and not _passes(error):
             raise
         raise NoAnswer(
             f"it did not accept within {timeout:g} s (last: {error.message})", address=target, step="wait"
         ) from error
-    return monotonic() - started
+    return took
 
 
 def _passes(error: WirecatError) -> bool:
@@ -145,10 +198,13 @@ def _open(address: Address, deadline: Deadline, retry: int | None, on_retry: Ret
 
 
 def _pause(seconds: float) -> None:
-    """Let time pass; Ctrl-C ends it."""
+    """Let time pass; Ctrl-C ends it (which on Windows does not end a wait for a lock, so that is cut into slices)."""
+    import sys
     import threading
 
-    threading.Event().wait(seconds)
+    deadline, never = Deadline(seconds), threading.Event()
+    while not deadline.expired:
+        never.wait(deadline.within(0.2 if sys.platform == "win32" else seconds))
 
 
 class ConnectionListener:
@@ -174,13 +230,19 @@ class ConnectionListener:
         return self._listener.addresses[0]
 
     def accept(self, timeout: float | None = None) -> Connection:
-        """Wait for the next client. Raises TimeoutError after ``timeout`` seconds, ListenError when it cannot accept."""
+        """Wait for the next client.
+
+        Raises DeadlineExpired (a TimeoutError) after ``timeout`` seconds, ListenError when it cannot accept, or is closed
+        meanwhile by another thread.
+        """
         try:
             stream = self._listener.accept(timeout)
-        except TimeoutError:
-            raise
+        except TimeoutError as error:
+            raise DeadlineExpired(str(error.strerror), seconds=timeout, address=self.address, step="accept") from error
         except OSError as error:
-            raise ListenError(error.strerror or str(error), address=self.address, step="accept", errno=error.errno) from error
+            raise ListenError(
+                error.strerror or str(error), address=self.address, step="accept", errno=error.errno
+            ) from error
         self._accepted += 1
         from wirecat.connection import Connection
 

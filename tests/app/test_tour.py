@@ -158,7 +158,8 @@ def handler(connection):
 def handler(connection):
     if not kept:  # a child that inherits the listening socket keeps the port until its input ends
         number = next(fd for fd in map(int, os.listdir("/proc/self/fd")) if listens(fd))
-        kept.append(subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], pass_fds=[number], stdin=subprocess.PIPE))
+        words = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+        kept.append(subprocess.Popen(words, pass_fds=[number], stdin=subprocess.PIPE))
     answer(connection)
 
 def listens(fd):

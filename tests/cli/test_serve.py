@@ -534,7 +534,12 @@ def test_an_unknown_host_is_what_the_network_says() -> None:
         ("def f(): pass", "f", [], "takes the wrong number of arguments"),
         ("f = 5", "f", [], "is no function but int"),
         ("def f(connection): pass", "f", ["--engine", "async"], "is a plain function: it cannot run on --engine async"),
-        ("async def f(c): pass", "f", ["--engine", "threads"], "is an async function: it cannot run on --engine threads"),
+        (
+            "async def f(c): pass",
+            "f",
+            ["--engine", "threads"],
+            "is an async function: it cannot run on --engine threads",
+        ),
         ("def f(connection): pass", "f", ["--framing", "line"], "--framing is for responders"),
         ("def f(connection): pass", "f", ["--chunk", "5"], "chunk is for responders"),
     ],

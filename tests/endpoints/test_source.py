@@ -40,7 +40,9 @@ def test_what_can_be_written(text: str, meant: tuple[str, int]) -> None:
     assert _host_and_port(Address("tcp", "x", 1), text) == meant
 
 
-@pytest.mark.parametrize("text", [":", "[]:80", "[::1", "[::1]80", "x:80000", "x:a", ":-1", "[::1]:x", "a:b:c", "[a:b]:1"])
+@pytest.mark.parametrize(
+    "text", [":", "[]:80", "[::1", "[::1]80", "x:80000", "x:a", ":-1", "[::1]:x", "a:b:c", "[a:b]:1"]
+)
 def test_what_cannot(text: str) -> None:
     with pytest.raises(AddressError, match=r"is no source.*source=:4000"):
         _host_and_port(Address("tcp", "x", 1), text)

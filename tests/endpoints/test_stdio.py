@@ -198,7 +198,10 @@ def test_descriptors_that_somebody_made_non_blocking_are_waited_for(pipes: Pipes
     os.set_blocking(pipes.source, False)
     os.set_blocking(pipes.sink, False)
     data = bytes(1 << 20)
-    with Background(lambda: pipes.stream.send(data)) as sending, Background(lambda: pipes.stream.receive(9)) as receiving:
+    with (
+        Background(lambda: pipes.stream.send(data)) as sending,
+        Background(lambda: pipes.stream.receive(9)) as receiving,
+    ):
         assert stays(lambda: sending.running and receiving.running)
         received = 0
         while received < len(data):

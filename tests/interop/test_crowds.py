@@ -92,6 +92,7 @@ def test_a_shell_that_the_client_uses() -> None:
         client.send(b"echo $((6 * 7))\n")
         client.wait_for("stdout", b"^42\n")
         client.send(b"exit\n")
+        client.close_stdin()  # this one waits for its input's end as well
         assert client.wait() == 0
 
 
@@ -102,6 +103,6 @@ def test_ncat_by_tls_in_a_chat_with_one_without() -> None:
             one.wait_for("stdout", b"nobody.\n")
             with socket.create_connection(("127.0.0.1", plain.port), PATIENCE) as two:
                 # Numbers are those of the server, and there are two of them.
-                one.wait_for("stdout", b"connected as <user1>.\n", since=40)
+                one.wait_for("stdout", b"connected as <user1>.\n", since=50)
                 two.sendall(b"hello\n")
                 one.wait_for("stdout", b"<user1> hello\n")

@@ -92,6 +92,6 @@ def test_the_command(tmp_path: Path) -> None:
         with Program([peer("ncat"), "--ssl", "127.0.0.1", port]) as client:
             client.send(b"x\n")
             client.wait_for("stdout", b"x\n")
-        server.wait_for("stderr", rb"closed by the client .*: 2 bytes in, 2 bytes out")
+        server.wait_for("stderr", rb"closed by the client .*: 2 B in, 2 B out")
         server.interrupt()
         assert server.wait() == 0

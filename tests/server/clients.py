@@ -53,9 +53,7 @@ class Recorder:
             if isinstance(event, kinds) and all(getattr(event, name) == fields[name] for name in fields)
         ]
 
-    def wait(
-        self, kind: type[Event], count: int = 1, timeout: float = PATIENCE, **fields: object
-    ) -> Any:
+    def wait(self, kind: type[Event], count: int = 1, timeout: float = PATIENCE, **fields: object) -> Any:
         """Wait until ``count`` such events have come, and return the last of them."""
         with self._changed:
             come = self._changed.wait_for(lambda: len(self._matching((kind,), fields)) >= count, timeout)
@@ -155,3 +153,12 @@ def stands_still(server: Server) -> bool:
     before = server.connections[0].sent if server.connections else 0
     threading.Event().wait(0.1)
     return before > 0 and server.connections[0].sent == before
+
+
+def read_slowly(client: socket.socket, size: int) -> None:
+    """Read ``size`` bytes, a megabyte each tenth of a second; the last ones, which lie in the kernels' buffers, at once."""
+    tick = threading.Event()
+    while size > 12_000_000:
+        size -= len(exactly(client, 1_000_000))
+        tick.wait(0.1)
+    assert len(exactly(client, size)) == size

@@ -46,9 +46,7 @@ class Use(NamedTuple):
 
 
 def use(pid: int) -> Use:
-    status = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
-    )
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return Use(
         threads=len(os.listdir(f"/proc/{pid}/task")),

@@ -61,7 +61,12 @@ def test_the_peer_broke_off(connection: Ended, number: int, reason: str) -> None
 
 
 def test_a_handlers_fault(connection: Ended) -> None:
-    for failure in (ValueError(), SystemExit(), OSError(errno.ECONNRESET, ""), DeadlineExpired("silence", address=PEER)):
+    for failure in (
+        ValueError(),
+        SystemExit(),
+        OSError(errno.ECONNRESET, ""),
+        DeadlineExpired("silence", address=PEER),
+    ):
         assert ending_of(connection, failure, peer_first=False) == ("server", "handler error")
         assert ending_of(connection, failure, peer_first=True) == ("peer", "handler error")
         assert is_handlers_fault(connection, failure)

@@ -87,8 +87,10 @@ def test_every_client_gets_a_responder_of_its_own() -> None:
 
 
 def test_built_in_names_and_their_arguments() -> None:
-    assert refused("reply") == refused("reply:") == (
-        "the handler 'reply' needs :TEMPLATE. Write: reply:'You told me: {data}'"
+    assert (
+        refused("reply")
+        == refused("reply:")
+        == ("the handler 'reply' needs :TEMPLATE. Write: reply:'You told me: {data}'")
     )
     assert refused("echo:x") == "the handler 'echo' takes no argument. Write: echo"
     assert load_handler("reply:a:b:{data}:").call().receive(b"x") == b"a:b:x:"
@@ -170,9 +172,7 @@ def test_what_is_missing(shout: Path) -> None:
         ("import sys; sys.exit(0)", "SystemExit: 0 at {path} line 1"),
     ],
 )
-def test_what_does_not_import(
-    source: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_import(source: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "broken_handlers.py"
     path.write_text(source)
     monkeypatch.chdir(tmp_path)

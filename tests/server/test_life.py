@@ -193,9 +193,7 @@ def test_a_function_sees_the_end(engine: str) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, OSError, GeneratorExit])
-def test_what_a_function_raises_ends_its_own_connection_alone(
-    engine: str, error: type[BaseException]
-) -> None:
+def test_what_a_function_raises_ends_its_own_connection_alone(engine: str, error: type[BaseException]) -> None:
     def fail(connection: Connection) -> None:
         if connection.receive() == b"fail":
             raise error("on purpose")

@@ -26,7 +26,9 @@ def test_answers(answer: Any, data: bytes) -> None:
     assert type(answer_bytes(answer)) is bytes
 
 
-@pytest.mark.parametrize("answer", ["text", "", 0, 5, True, False, [], [1], {}, object()], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    "answer", ["text", "", 0, 5, True, False, [], [1], {}, object()], ids=lambda each: type(each).__name__
+)
 def test_what_is_no_answer(answer: Any) -> None:
     with pytest.raises(TypeError, match=f"bytes or None, not {type(answer).__name__}"):
         answer_bytes(answer)

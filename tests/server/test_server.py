@@ -433,9 +433,7 @@ def test_a_coroutine_that_will_not_end_is_named_with_its_stack(loop: str, monkey
 
 
 @pytest.mark.parametrize("kind", ["responder", "coroutine"])
-def test_what_blocks_the_loop_is_named_and_nobody_else(
-    loop: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_blocks_the_loop_is_named_and_nobody_else(loop: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CUT_TIME", 0.2)
     hold = threading.Event()
 
@@ -452,9 +450,7 @@ def test_what_blocks_the_loop_is_named_and_nobody_else(
 
     threads = threading.active_count()
     events: list[Any] = []
-    server = serve(
-        Blocks if kind == "responder" else blocks, "127.0.0.1:0", engine="async", on_event=events.append
-    )
+    server = serve(Blocks if kind == "responder" else blocks, "127.0.0.1:0", engine="async", on_event=events.append)
     try:
         port = server.address.port or 0
         with connect(port) as other, connect(port) as client:

@@ -151,6 +151,7 @@ def test_a_handshake_that_stalls_holds_up_nobody(engine: str, handler: str) -> N
             client.sendall(b"HELLO\n")
             assert client.recv(10) == b"HELLO\n"
             assert time.monotonic() - began < 5
+            served.events.wait(Opened)
             assert len(served.events.of(Opened)) == 1
             denied = served.events.wait(Denied, 20)
             assert denied.reason.startswith("no TLS: ") and "0.6 s" in denied.reason

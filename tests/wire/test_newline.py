@@ -25,7 +25,9 @@ def test_the_same_wherever_it_is_cut(newline: str, stream: bytes, places: list[i
     edges = [0, *sorted(min(place, len(stream)) for place in places), len(stream)]
     pieces = [stream[first:last] for first, last in zip(edges, edges[1:], strict=False)]
     assert translate(newline, *pieces) == translate(newline, stream)
-    assert translate(newline, *(stream[place : place + 1] for place in range(len(stream)))) == translate(newline, stream)
+    assert translate(newline, *(stream[place : place + 1] for place in range(len(stream)))) == translate(
+        newline, stream
+    )
 
 
 @given(streams)

@@ -64,8 +64,6 @@ def _pump(stdio: StdioStream, connection: Connection, half_close: bool, ends_wit
     """Pump, and give what went wrong."""
     try:
         linger = REPLY_WAIT if ends_with_input else None
-        return pump(
-            Connection(stdio), connection, until_right_ends=True, half_close=half_close, linger=linger
-        ).failures
+        return pump(Connection(stdio), connection, until_right_ends=True, half_close=half_close, linger=linger).failures
     except DeadlineExpired:
         return []

@@ -101,7 +101,6 @@ class DatagramListener(Listener):
             left = list(self._peers.values())
         if len(left) == 1:
             left[0].connect()
-        self._remove_path()
         if not left:
             self._end()
 
@@ -129,6 +128,7 @@ class DatagramListener(Listener):
             self._reader.join(_JOIN)
 
     def _close_sockets(self) -> None:
+        self._remove_path()  # and not before: clients of those streams that are left send to it
         for bound in self.sockets:
             bound.close()
         if self._signal is not None:

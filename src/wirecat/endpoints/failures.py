@@ -58,7 +58,11 @@ def connect_failure(error: OSError, address: Address, seconds: float | None = No
         return Refused("connection refused", address=address, step="connect", hint=hint, errno=number)
     if isinstance(error, TimeoutError) or number == errno.ETIMEDOUT:
         waited = "no answer" if seconds is None else f"no answer in {seconds:g} s"
-        hint = "A firewall may be dropping it, or the PC is off." if not address.this_pc_only else "The server's queue may be full."
+        hint = (
+            "A firewall may be dropping it, or the PC is off."
+            if not address.this_pc_only
+            else "The server's queue may be full."
+        )
         return NoAnswer(waited, address=address, step="connect", hint=hint, errno=errno.ETIMEDOUT)
     if number == errno.ECONNRESET:  # it did accept, and was gone before we could say a word
         return broken(error, address)

@@ -27,9 +27,7 @@ _SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end 
 _STARTED = (errno.EINPROGRESS, errno.EALREADY, 10035)  # 10035: WSAEWOULDBLOCK
 
 
-def connect_first(
-    candidates: list[Candidate], deadline: Deadline, make: MakeSocket | None = None
-) -> socket.socket:
+def connect_first(candidates: list[Candidate], deadline: Deadline, make: MakeSocket | None = None) -> socket.socket:
     """A blocking socket, connected to the first of ``candidates`` that answers.
 
     ``make`` makes the socket for a family, where it is to be another than a plain one. Raises TimeoutError at the

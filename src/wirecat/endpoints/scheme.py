@@ -12,7 +12,17 @@ class Scheme(Immutable):
     address for people; ``options`` the names it takes behind ``?`` with a help line each; the rest is what it can do.
     """
 
-    __slots__ = ("connects", "example", "half_closes", "help", "keeps_boundaries", "listens", "module", "name", "options")
+    __slots__ = (
+        "connects",
+        "example",
+        "half_closes",
+        "help",
+        "keeps_boundaries",
+        "listens",
+        "module",
+        "name",
+        "options",
+    )
 
     name: str
     module: str

@@ -146,7 +146,10 @@ class SocketStream(Stream):
             if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
                 seconds, left = self.socket.gettimeout() or 0, len(view) - sent
                 raise DeadlineExpired(
-                    f"the peer took no more for {seconds:g} s ({left} bytes left)", unsent=left, address=self.peer, step="send"
+                    f"the peer took no more for {seconds:g} s ({left} bytes left)",
+                    unsent=left,
+                    address=self.peer,
+                    step="send",
                 ) from error
             if self.socket.fileno() < 0:
                 raise _closed(self.peer, "send") from error

@@ -181,9 +181,7 @@ class StdioStream(Stream):
         return self.source
 
 
-def _ready(
-    to_read: tuple[int, ...], to_write: tuple[int, ...] = (), seconds: float | None = None
-) -> set[int]:
+def _ready(to_read: tuple[int, ...], to_write: tuple[int, ...] = (), seconds: float | None = None) -> set[int]:
     """Wait until one of the descriptors is ready (or closed, which the next call on it will tell); those that are."""
     if sys.platform == "darwin" or not hasattr(select, "poll"):  # macOS' poll(2) knows no terminals
         readable, writable, _ = select.select(to_read, to_write, [], seconds)

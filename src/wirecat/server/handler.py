@@ -74,6 +74,8 @@ def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, 
             kind = "is a function" if row is None else "frames by itself"
             raise HandlerError(f"--framing is for responders; {name!r} {kind}", hint=hint)
         found = in_lines(found)
+    if row is not None and row.optional:
+        name = row.name  # a password is not told in messages
     return Handler(name, colour, found, engine or engines[0], row is None or row.datagrams)
 
 
@@ -107,7 +109,7 @@ def _find(spec: str) -> tuple[Any, HandlerRow | None]:
 
 
 def _unknown(spec: str) -> HandlerError:
-    known = ", ".join(row.name + (f":{row.argument}" if row.argument else "") for row in BUILT_IN.values())
+    known = ", ".join(row.pattern for row in BUILT_IN.values())
     return HandlerError(
         f"unknown handler {spec!r}", hint=f"There are: {known}; or FILE.py:FUNCTION; or MODULE:FUNCTION."
     )

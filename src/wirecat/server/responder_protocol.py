@@ -93,11 +93,11 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         """See ConnectionState. What the transport still holds has not been sent: a slow reader is not idle."""
         transport = self._transport
         waiting = 0 if transport is None or self.closed else transport.get_write_buffer_size()
-        self.bytes_sent -= waiting
-        try:
-            return super().note_traffic(now)
-        finally:
-            self.bytes_sent += waiting
+        count = self.bytes_received + self.bytes_sent - waiting
+        if count != self._counted:
+            self._counted = count
+            self.last_heard = now
+        return now - self.last_heard
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]

@@ -56,7 +56,7 @@ class Room:
     def __init__(self, *, limit: int = LIMIT, patience: float = PATIENCE) -> None:
         self._limit = limit
         self._patience = patience
-        self._members: dict[int, Member] = {}
+        self._members: dict[Connection, Member] = {}  # by the object itself: numbers are those of one server
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
@@ -72,9 +72,9 @@ class Room:
         """Let ``connection`` hear what is said from now on. Raises UsageError where it is in the room already."""
         member = Member(self, connection, name, self._limit)
         with self._changed:
-            if connection.id in self._members:
+            if connection in self._members:
                 raise UsageError(f"connection {connection.id} is in this room already")
-            self._members[connection.id] = member
+            self._members[connection] = member
             self._changed.notify_all()
         connection.on_abort = self._room_made
         return member
@@ -85,7 +85,7 @@ class Room:
         To be called by the connection's own thread.
         """
         with self._changed:
-            if self._members.pop(member.connection.id, None) is None:
+            if self._members.pop(member.connection, None) is None:
                 return
             self._changed.notify_all()
         if not member.outbox.finish(FAREWELL):

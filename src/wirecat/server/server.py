@@ -278,7 +278,9 @@ def serve(
 
     ``handler`` is a function ``def handler(connection)`` (a thread for each client), ``async def handler(connection)``
     (an event loop), a Responder class, or a text: a built-in name (``echo``, ``reply:TEMPLATE``, ``discard``,
-    ``daytime``, ``chargen``), ``FILE.py:FUNCTION`` or ``MODULE:FUNCTION``. A bare port listens on this PC only.
+    ``daytime``, ``chargen``, ``chat``, ``broker``, ``exec:COMMAND``, ``proxy``), ``FILE.py:FUNCTION`` or
+    ``MODULE:FUNCTION``. A bare port listens on this PC only; what is opened to others, ``exec`` and ``proxy`` too, is
+    the caller's to say.
     ``on_event`` gets every event from the first; ``on_start`` is given the server before it lets the first client in.
     ``listener`` is one that is open already, in place of ``address``; the server closes it.
     The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout`` (seconds), ``allow``,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -340,3 +343,67 @@ def test_a_pointer_that_the_kernel_refuses(ncat: Ncat) -> None:
     server = ncat.plain()
     ended = ncat.run("-g", "127.0.0.1", "-G", "8", "127.0.0.1", server.port)
     assert (ended.code, ended.err) == (2, "Ncat: Invalid argument. QUITTING.\n")
+
+
+#: The program, to which a host has an IPv6 address and an IPv4 address.
+TWO_ADDRESSES = (
+    "import sys; import wirecat.cli.ncat.opening as opening; opening.resolved = lambda *_, **__: ['::1', '127.0.0.1'];"
+    "from wirecat.__main__ import main; sys.exit(main())"
+)
+
+
+@ours
+def test_the_next_address_is_tried(ncat: Ncat) -> None:
+    ncat.command = [sys.executable, "-c", TWO_ADDRESSES, "ncat"]
+    server = ncat.plain()
+    ended = ncat.run("-zv", "two.test", server.port)
+    assert ended.code == 0
+    assert ended.err.splitlines()[1:4] == [
+        "Ncat: Connection to ::1 failed: Connection refused.",
+        "Ncat: Trying next address...",
+        f"Ncat: Connected to 127.0.0.1:{server.port}.",
+    ]
+    assert ncat.run("-z", "two.test", server.port).err == ""
+
+
+@ours
+def test_the_last_address_says_why(ncat: Ncat) -> None:
+    ncat.command = [sys.executable, "-c", TWO_ADDRESSES, "ncat"]
+    ended = ncat.run("-v", "two.test", "1")
+    assert ended.code == 1
+    assert ended.err.splitlines()[1:] == [
+        "Ncat: Connection to ::1 failed: Connection refused.",
+        "Ncat: Trying next address...",
+        "Ncat: Connection refused.",
+    ]
+
+
+@ours
+def test_debug_lines_come_with_the_second_v(ncat: Ncat) -> None:
+    server = ncat.plain()
+    assert "NCAT DEBUG: " not in ncat.run("-zv", "127.0.0.1", server.port).err
+    assert "NCAT DEBUG: " in ncat.run("-zvv", "127.0.0.1", server.port).err
+
+
+@ours
+def test_an_output_that_nobody_reads(ncat: Ncat) -> None:
+    server = ncat.plain()
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as output:
+        program = ncat.start("127.0.0.1", server.port, stdout=output)
+    os.close(reading)
+    peer = server.accept()
+    assert program.wait() == 2
+    assert program.stderr.startswith(b"Ncat: standard output was closed early")
+    peer.close()
+
+
+@ours
+def test_a_signal_ends_a_client_as_any_program(ncat: Ncat) -> None:
+    server = ncat.plain()
+    program = ncat.start("-v", "127.0.0.1", server.port)
+    server.accept()
+    program.wait_for("stderr", b"Connected")
+    program.signal(signal.SIGTERM)
+    assert program.wait() == -signal.SIGTERM
+    assert b"Traceback" not in program.stderr

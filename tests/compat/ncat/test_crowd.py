@@ -136,3 +136,20 @@ def test_the_chat_tells_descriptors(ncat: Ncat) -> None:
     place = f"127.0.0.1:{client.getsockname()[1]}"
     number = re.fullmatch(rb"<user(\d+)>", name)[1].decode()  # type: ignore[index]
     listener.program.wait_for("stderr", f"Ncat: Connection from {place} on file descriptor {number}.\n".encode())
+
+
+@both
+@pytest.mark.parametrize("option", ["--send-only", "--recv-only"])
+def test_one_way_only(ncat: Ncat, option: str) -> None:
+    listener = ncat.listen("-v", "--broker", option)
+    clients = []
+    for number in range(2):
+        clients.append(ncat.dial(listener.port))
+        listener.program.wait_for("stderr", b"(?s)" + b"Connection from.*" * (number + 1))
+    clients[0].sendall(b"not passed on")
+    assert is_silent(clients[1])
+    listener.program.send(b"said")
+    if option == "--recv-only":
+        assert is_silent(clients[1])
+    else:
+        assert exactly(clients[1], 4) == b"said"

@@ -272,3 +272,10 @@ def test_all_of_it_by_a_path(tmp_path: Path) -> None:
         ended = ncat.run("-U", path, input=data)
         assert (ended.code, ended.out == data) == (0, True)
         assert program.wait() == 0
+
+
+@both
+@pytest.mark.parametrize(("options", "told"), [([], "Ncat: Connection refused.\n"), (["-z"], "")])
+def test_port_0(ncat: Ncat, options: list[str], told: str) -> None:
+    ended = ncat.run(*options, "127.0.0.1", "0")
+    assert (ended.code, ended.err) == (1, told)

@@ -188,3 +188,20 @@ def test_a_program_over_tls(ncat: Ncat) -> None:
     listener = ncat.listen("--ssl", "-e", "/bin/cat")
     ended = ncat.run("--ssl", "127.0.0.1", listener.port, input=b"secret")
     assert (ended.code, ended.out) == (0, b"secret")
+
+
+@both
+def test_the_idle_timeout_is_not_for_programs(ncat: Ncat) -> None:
+    listener = ncat.listen("-i", "100ms", "-c", "sleep 0.4; echo late")
+    assert everything(ncat.dial(listener.port)) == b"late\n"
+
+
+@both
+def test_receive_only_keeps_what_a_program_says(ncat: Ncat) -> None:
+    listener = ncat.listen("--recv-only", "-c", f"cat > {ncat.folder}/got; echo said")
+    client = ncat.dial(listener.port)
+    client.sendall(b"heard")
+    client.shutdown(socket.SHUT_WR)
+    assert everything(client) == b""
+    assert listener.program.wait() == 0
+    assert (ncat.folder / "got").read_bytes() == b"heard"

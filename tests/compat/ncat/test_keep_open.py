@@ -131,3 +131,23 @@ def test_a_stalled_handshake_stops_nobody(ncat: Ncat) -> None:
     ended = ncat.run("--ssl", "--send-only", "127.0.0.1", listener.port, input=b"through")
     assert ended.code == 0
     listener.program.wait_for("stdout", b"through")
+
+
+@both
+def test_send_only_ends_with_the_input(ncat: Ncat) -> None:
+    listener = ncat.listen("-k", "--send-only")
+    client = ncat.dial(listener.port)
+    client.sendall(b"not heard")
+    listener.program.send(b"data")
+    assert exactly(client, 4) == b"data"
+    listener.program.close_stdin()
+    assert listener.program.wait() == 0
+    assert listener.program.stdout == b""
+
+
+@both
+def test_receive_only_sends_nothing(ncat: Ncat) -> None:
+    listener = ncat.listen("-k", "--recv-only")
+    client = talk(ncat, listener.port, listener.program, b"x")
+    listener.program.send(b"never")
+    assert is_silent(client)

@@ -344,6 +344,11 @@ def test_a_nonce_of_another_proxy() -> None:
         served.events.wait(Closed)
 
 
+def test_the_password_is_in_no_message() -> None:
+    with serving("proxy:anna:secret") as served:
+        assert "secret" not in repr(served.server) + served.server.handler.name
+
+
 @pytest.mark.parametrize("argument", ["anna", ":secret", "secret"])
 def test_an_argument_that_is_no_account(argument: str) -> None:
     with pytest.raises(HandlerError, match="USER:PASSWORD"):

@@ -47,7 +47,10 @@ def check(settings: Settings, voice: Voice) -> Operands:
     if settings.vsock and not hasattr(socket, "AF_VSOCK"):
         raise quitting(messages.NO_VSOCK)
     if settings.lua_exec is not None:
+        from wirecat.cli.ncat.exec import lua_words
+
         _check_readable(settings.lua_exec)
+        lua_words()
     if settings.listen:
         _check_listener(settings, voice)
         return _listen_operands(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirecat.cli.ncat.keep_open import Input
 from wirecat.cli.ncat.many import serve_clients
+from wirecat.server.room import Room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,17 +20,35 @@ if TYPE_CHECKING:
 def serve_crowd(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
     """Serve until a signal comes. Raises Ending, Signalled."""
     crowd = _chat() if settings.chat else _broker()
-    typed = Input(environment, crowd.say)
+    hall = _Hall()
+    one_way = settings.send_only or settings.recv_only
+    typed = Input(environment, hall.say if one_way else crowd.say)
 
     def handler(connection: Connection) -> None:
         if not settings.recv_only:
             typed.start()
-        crowd(connection)
+        if one_way:
+            hall(connection)
+        else:
+            crowd(connection)
 
     try:
         return serve_clients(handler, settings, operands, voice)
     finally:
         typed.stream.abort()
+
+
+class _Hall:
+    """With ``--send-only`` or ``--recv-only`` the clients do not hear each other, only what we say."""
+
+    def __init__(self) -> None:
+        self._room = Room()
+        self.say = self._room.send
+
+    def __call__(self, connection: Connection) -> None:
+        with self._room.join(connection):
+            while connection.receive() is not None:
+                pass
 
 
 def _chat() -> Chat:

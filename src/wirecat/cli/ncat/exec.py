@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from wirecat.cli.ncat.endings import quitting
-from wirecat.cli.ncat.session import idle_ending, raise_broken
+from wirecat.cli.ncat.session import raise_broken
 from wirecat.connection import Connection
 from wirecat.endpoints.exec import start_program
-from wirecat.errors import DeadlineExpired, UsageError
+from wirecat.errors import UsageError
 from wirecat.pump import pump
 
 TYPE_CHECKING = False
@@ -35,7 +35,8 @@ class _Program(Connection):
 def run_command(connection: Connection, settings: Settings, voice: Voice) -> None:
     """Let the program of the options talk on ``connection`` until it ends. A program that cannot be started is told.
 
-    Raises Ending for the idle timeout and for a connection that broke; what ends us ends the program too.
+    Raises Ending for a connection that broke; what ends us ends the program too. A program may be silent for as long as it
+    likes: the idle timeout is not for it, as in ncat.
     """
     try:
         stream = _start(connection, settings)
@@ -58,11 +59,7 @@ def run_command(connection: Connection, settings: Settings, voice: Voice) -> Non
             until_left_ends=True,
             half_close=connection.stream.can_half_close and not settings.no_shutdown,
             forward=not settings.recv_only,
-            backward=not settings.send_only,
-            idle_timeout=settings.idle_timeout,
         )
-    except DeadlineExpired as error:
-        raise idle_ending(error.seconds or 0.0, settings) from error
     except BaseException:
         stream.abort()
         raise

@@ -72,6 +72,11 @@ class SharedStdio:
         self._room = Room()
         self._input = Input(environment, self._room.send, self._input_ended)
         self._turn = _thread.allocate_lock()
+        self._over: Callable[[], None] = lambda: None
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """``call()`` when there is nothing left to do: with ``--send-only`` at the end of the input."""
+        self._over = call
 
     def __call__(self, connection: Connection) -> None:
         """Serve one client until its end."""
@@ -85,6 +90,11 @@ class SharedStdio:
 
     def _input_ended(self) -> None:
         """Nothing more will be sent to those who are there. (Who comes later is not told: it may be there to send.)"""
+        if self._settings.send_only:
+            for member in self._room.members:
+                member.outbox.finish(FAREWELL)
+            self._over()
+            return
         if self._settings.no_shutdown:
             return
         for member in self._room.members:

@@ -87,6 +87,8 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
             raise
         over = threading.Event()
         door.over = over.set
+        if ended_early := getattr(handler, "when_over", None):
+            ended_early(over.set)
         try:
             signals.release()
             _wait(over, server, settings)
@@ -99,7 +101,7 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
 
 def _wait(over: threading.Event, server: Server, settings: Settings) -> None:
     """Until it is over. Raises Ending when clients are there and nothing moved for too long."""
-    idle = settings.idle_timeout
+    idle = settings.idle_timeout if settings.command is None else None
     if idle is None:
         while not over.wait(_SLICE):
             pass

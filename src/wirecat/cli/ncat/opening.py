@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from wirecat.address import Address
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import Ending, network, quitting
@@ -9,7 +11,7 @@ from wirecat.cli.ncat.reasons import lookup_reason, reason_of, sentence
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
 from wirecat.endpoints.resolve import resolve
-from wirecat.errors import NoAnswer, TlsError, UnknownHost, UsageError, WirecatError
+from wirecat.errors import NoAnswer, Refused, TlsError, UnknownHost, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,6 +116,8 @@ def _first_that_answers(targets: list[Address], settings: Settings, voice: Voice
     """Each address in turn, each with its own time, as ncat does it. (The library's own verbs race them, RFC 8305.)"""
     for number, target in enumerate(targets, start=1):
         voice.debug(f"Connecting to {messages.place(target)} ({target.scheme}), {connect_time(settings):g} s at most.")
+        if target.port == 0:  # where nobody can listen
+            raise refusal(Refused("connection refused", errno=errno.ECONNREFUSED), settings)
         try:
             stream = open_stream(target, Deadline(connect_time(settings)))
         except UsageError as error:

@@ -111,7 +111,8 @@ def converse(connection: Connection, settings: Settings, environment: Environmen
 
     local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
     datagrams = connection.stream.keeps_boundaries
-    at_once = settings.send_only or (datagrams and not settings.listen) or settings.quit_after == 0
+    # Datagrams have no end, so their client ends with its input.
+    at_once = settings.quit_after == 0 or settings.send_only or (datagrams and not settings.listen)
     try:
         result = pump(
             Connection(local),

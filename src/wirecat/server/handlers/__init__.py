@@ -28,6 +28,12 @@ class HandlerRow(Immutable):
     guarded: bool
     datagrams: bool
 
+    @property
+    def pattern(self) -> str:
+        """How it is written: ``echo``, ``reply:TEMPLATE``, ``proxy[:USER:PASSWORD]``."""
+        argument = f":{self.argument}" if self.argument else ""
+        return f"{self.name}[{argument}]" if self.optional else f"{self.name}{argument}"
+
     def __init__(
         self,
         name: str,
