@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from server.clients import PATIENCE, ask, eventually, everything, exactly, serving
+from server.clients import PATIENCE, ask, eventually, everything, exactly, read_slowly, serving
 from wirecat import Responder
 from wirecat.events import HalfClosed
 from wirecat.server.responder_protocol import LINE_PIECE

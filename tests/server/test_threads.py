@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from server.clients import PATIENCE, ask, eventually, everything, exactly, serving, stands_still
+from server.clients import PATIENCE, ask, eventually, everything, exactly, read_slowly, serving, stands_still
 from wirecat import Connection, Responder
 from wirecat.events import Closed, Failed, HalfClosed
 from wirecat.server import threads as module

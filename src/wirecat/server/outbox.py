@@ -3,6 +3,7 @@
 While a client takes what it is sent, the bytes go straight to its socket from whichever thread has them (a send that
 does not wait, MSG_DONTWAIT). Only when it does not is there a queue, and a thread that waits in its place, until the
 queue is empty again. So a thousand clients that read cost no thread; one that does not costs one, and ``limit`` bytes.
+Where there is no such send (TLS, taps, Windows) all is the thread's, which stays for a moment longer than its work.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from wirecat.connection import Connection
 
 LIMIT = 1 << 18  # bytes waiting for one client; the kernel holds some megabytes more
-# Not on Windows: there all sends are the thread's.
+KEPT = 1.0  # seconds that the thread stays without work
+# Not on Windows.
 _AT_ONCE: int | None = getattr(socket, "MSG_DONTWAIT", None)
 
 
@@ -38,6 +40,7 @@ class Outbox:
         self._on_room = on_room
         self._pieces: deque[bytes] = deque()
         self._size = 0
+        self._finishing = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -64,6 +67,7 @@ class Outbox:
             self._pieces.append(data)
             self._size += len(data)
             started = self._thread is not None or self._start_thread()
+            self._changed.notify_all()
         if not started:
             self._connection.cut("no thread left")
         return True
@@ -107,6 +111,8 @@ class Outbox:
         while True:
             with self._changed:
                 if not self._pieces:
+                    self._changed.wait_for(lambda: bool(self._pieces) or self._finishing, KEPT)
+                if not self._pieces:
                     self._thread = None
                     self._changed.notify_all()
                     return
@@ -129,6 +135,8 @@ class Outbox:
         Nothing can be put in any more. To be called by the connection's own thread, before it closes the connection.
         """
         with self._changed:
+            self._finishing = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._thread is None or bool(self._connection.cut_reason), timeout)
             sent = self._thread is None and not self._pieces
             self._give_up()

@@ -80,8 +80,9 @@ class Chat:
         with self.room.join(connection, f"<user{number}>") as member:
             self._announce_coming(member, here)
             try:
-                for said in _lines(connection) if self._whole_lines else _pieces(connection):
-                    self.room.send(f"{member.name} ".encode() + self._escape(said), member)
+                tag = f"{member.name} ".encode()
+                for lines in _lines(connection) if self._whole_lines else _pieces(connection):
+                    self.room.send(b"".join(tag + self._escape(line) for line in lines), member)
             finally:
                 self.room.leave(member)
                 self.room.send(f"<announce> {member.name} is disconnected.\n".encode())
@@ -109,32 +110,33 @@ def _place(member: Member) -> str:
     return member.connection.peer.host or "localhost"
 
 
-def _pieces(connection: Connection) -> Iterator[bytes]:
+def _pieces(connection: Connection) -> Iterator[list[bytes]]:
     while (data := connection.receive(PIECE)) is not None:
-        yield data
+        yield [data]
 
 
-def _lines(connection: Connection) -> Iterator[bytes]:
-    """Each line, ended by a line feed; also what is left when the client pauses, or ends."""
+def _lines(connection: Connection) -> Iterator[list[bytes]]:
+    """The lines that have come, each ended by a line feed; also what is left when the client pauses, or ends."""
     held = b""
     while True:
         if held and not _comes_within(connection, SILENCE):
-            yield held + b"\n"
+            yield [held + b"\n"]
             held = b""
         data = connection.receive(PIECE)
         if data is None:
             break
         *whole, held = (held + data).split(b"\n")
-        for line in whole:
-            yield line.removesuffix(b"\r") + b"\n"
+        lines = [line.removesuffix(b"\r") + b"\n" for line in whole]
         while len(held) > LONGEST:
             cut = LONGEST
             while cut > LONGEST - 3 and held[cut] & 0xC0 == 0x80:  # in the middle of a UTF-8 character
                 cut -= 1
-            yield held[:cut] + b"\n"
+            lines.append(held[:cut] + b"\n")
             held = held[cut:]
+        if lines:
+            yield lines
     if held:
-        yield held + b"\n"
+        yield [held + b"\n"]
 
 
 def _comes_within(connection: Connection, seconds: float) -> bool:
