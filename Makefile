@@ -9,7 +9,7 @@ ONLY ?=
 # Tests run at once: one for each processor that the system shows.
 JOBS ?= logical
 # Seconds after which the whole run of tests is ended, whatever still runs. Each test has its own limit besides.
-TEST_SECONDS ?= 900
+TEST_SECONDS ?= 1500
 
 FIND_PYTHON = sh tools/find_python.sh "$(PYTHON)"
 ENVIRONMENT = python=$$($(FIND_PYTHON)) && "$$python" tools/environment.py

@@ -28,9 +28,9 @@ class ConnectionState(Tapped):
 
     ``id`` is its number at its server (0 elsewhere); ``bytes_received`` and ``bytes_sent`` count what went over the
     wire; ``opened`` is when (time.monotonic()); ``last_heard`` when bytes last moved, exact to the server's sweep (at
-    most a second); ``ended`` tells that the peer's end of stream was read, ``half_closed`` that we sent ours,
-    ``closed`` that this side has closed it. ``cut_reason`` is why the server cut it off (``idle``, ``kicked``,
-    ``shutdown``), else empty.
+    most a second); ``ended`` tells that the peer's end of stream was read (on an event loop: that it has come),
+    ``half_closed`` that we sent ours, ``closed`` that this side has closed it. ``cut_reason`` is why the server cut it
+    off (``idle``, ``kicked``, ``shutdown``), else empty.
     """
 
     __slots__ = (

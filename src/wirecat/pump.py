@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 BUFFER = 1 << 18
 DATAGRAM = 8192  # bytes of a stream that make one datagram: what is read at once, at most
 _FAREWELL = 0.5  # seconds for a thread to see that it is over
-# On Windows a wait for a lock cannot be interrupted by Ctrl-C, so it is cut into slices.
-_SLICE = 0.2 if sys.platform == "win32" else None
+# Waits are cut into slices: on Windows Ctrl-C does not end one, elsewhere a signal that comes just before it does not.
+_SLICE = 0.2 if sys.platform == "win32" else 0.5
 
 
 class PumpResult:

@@ -315,3 +315,19 @@ def test_a_terminal_that_is_gone_has_ended() -> None:
         stream.send(b"x")
     stream.close()
     os.close(terminal)
+
+
+def test_a_terminal_that_another_job_has_is_not_read(pipes: Pipes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read it would stop the program, with all that the peer still sends; it is waited for until it is ours again."""
+    background = threading.Event()
+    background.set()
+    monkeypatch.setattr(StdioStream, "_in_background", lambda self: background.is_set())
+    os.write(pipes.typed, b"for the shell")
+    with Background(lambda: pipes.stream.receive(100)) as receiving:
+        assert stays(lambda: receiving.running)
+        background.clear()
+        assert receiving.result() == b"for the shell"
+    background.set()
+    os.write(pipes.typed, b"for the shell again")
+    pipes.stream.drain()
+    assert pipes.stream.receive(100) == b""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from wirecat.server.server import Server
 
 _FINISHED, _STOPPED = "finished", "stopped"
-# Ctrl-C does not end a wait on Windows, so it is cut into slices there.
-_SLICE = 0.2 if sys.platform == "win32" else None
+# On Windows Ctrl-C does not end a wait. Elsewhere a signal that comes in the instant before one is seen only after it.
+_SLICE = 0.2 if sys.platform == "win32" else 0.5
 
 
 class StopSignals:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 IDLE = 60.0  # seconds
 # On Windows a wait for a lock cannot be interrupted by Ctrl-C, so it is cut into slices.
-_SLICE = 0.2 if sys.platform == "win32" else None
+_SLICE = 0.2 if sys.platform == "win32" else 0.5
 _BATCH = 64  # datagrams read from one socket before the other has its turn
 _JOIN = 5.0  # seconds; the thread ends at once
 

@@ -133,7 +133,7 @@ class DtlsEngine:
 def cut_into_datagrams(records: bytes, mtu: int = MTU) -> list[bytes]:
     """Records put together to datagrams of at most ``mtu`` bytes; one that is larger has its own.
 
-    >>> record = bytes(11) + b"\\\\x00\\\\x02" + b"ab"
+    >>> record = bytes(11) + b"\\x00\\x02" + b"ab"
     >>> [len(each) for each in cut_into_datagrams(3 * record, 30)]
     [30, 15]
     """

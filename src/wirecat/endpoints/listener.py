@@ -9,7 +9,7 @@ import select
 import socket
 import sys
 
-from wirecat.deadline import LONGEST_WAIT, Deadline
+from wirecat.deadline import Deadline
 from wirecat.endpoints.failures import error_number
 from wirecat.endpoints.socket_stream import SocketStream, place_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wirecat.address import Address
     from wirecat.stream import Stream
 
-_SLICE = 0.2 if sys.platform == "win32" else LONGEST_WAIT  # there, Ctrl-C does not end a wait
+_SLICE = 0.2 if sys.platform == "win32" else 0.5  # a signal that comes just before a wait does not end it
 # What accept(2) gives for a connection that failed while it was queued: the next one may be well.
 GONE_IN_THE_QUEUE = {
     errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT,

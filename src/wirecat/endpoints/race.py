@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wirecat.endpoints.source import MakeSocket
 
 ATTEMPT_DELAY = 0.25  # RFC 8305 section 5: the recommended Connection Attempt Delay
-_SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
+_SLICE = 0.2 if sys.platform == "win32" else 0.5  # a signal that comes just before a wait does not end it
 _STARTED = (errno.EINPROGRESS, errno.EALREADY, 10035)  # 10035: WSAEWOULDBLOCK
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Candidate = tuple[int, Any]  # address family and socket address
 
 THIS_PC = ("127.0.0.1", "::1")
-# On Windows a wait for a lock cannot be interrupted by Ctrl-C, so it is cut into slices.
-_SLICE = 0.2 if sys.platform == "win32" else None
+# Waits are cut into slices: on Windows Ctrl-C does not end one, elsewhere a signal that comes just before it does not.
+_SLICE = 0.2 if sys.platform == "win32" else 0.5
 
 
 def resolve(address: Address, deadline: Deadline, step: str = "connect") -> list[Candidate]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import select
 import sys
 
-from wirecat.deadline import LONGEST_WAIT
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-_SLICE = 0.2 if sys.platform == "win32" else LONGEST_WAIT  # there, Ctrl-C does not end a wait
+_SLICE = 0.2 if sys.platform == "win32" else 0.5  # a signal that comes just before a wait does not end it
 
 
 def wait_readable(sockets: Sequence[socket.socket], seconds: float | None) -> list[socket.socket]:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
@@ -73,7 +74,7 @@ class Ncat:
         """The program, running until the test ends."""
         command = [*self.command, *map(str, arguments)]
         return self.stack.enter_context(
-            Program(command, env=environment(**(env or {})), cwd=self.folder, **options)  # type: ignore[arg-type]
+            Watched(command, env=environment(**(env or {})), cwd=self.folder, **options)  # type: ignore[arg-type]
         )
 
     def run(self, *arguments: object, input: bytes | None = b"", env: dict[str, str | None] | None = None) -> Ended:
@@ -143,6 +144,16 @@ class Ncat:
         made.settimeout(PATIENCE)
         made.bind(("127.0.0.1", 0))
         return made
+
+
+class Watched(Program):
+    """A program that must leave nothing open, if it has ended by itself: what a signal cuts off may be half made."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._check_warnings = self.process.poll() is not None
+        super().__exit__(kind, error, traceback)
 
 
 class PlainListener:

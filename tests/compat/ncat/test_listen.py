@@ -264,6 +264,16 @@ def test_hosts_in_a_file(ncat: Ncat, kind: str, text: str) -> None:
 
 
 @ours
+@pytest.mark.parametrize("text", ["10.0.0.1\n", "# nobody\n", ""])
+def test_a_file_of_hosts_in_which_we_are_not(ncat: Ncat, text: str) -> None:
+    (ncat.folder / "hosts").write_text(text)
+    listener = ncat.listen("-v", "--allowfile", ncat.folder / "hosts")
+    assert everything(ncat.dial(listener.port)) == b""
+    assert listener.program.wait() == 0
+    assert listener.program.stderr.endswith(b"Ncat: New connection denied: not allowed\n")
+
+
+@ours
 def test_line_ends_are_translated(ncat: Ncat) -> None:
     listener = ncat.listen("-C")
     client = ncat.dial(listener.port)

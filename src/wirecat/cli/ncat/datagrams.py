@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wirecat.connection import Connection
     from wirecat.stream import Stream
 
-_SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
+_SLICE = 0.2 if sys.platform == "win32" else 0.5  # a signal that comes just before a wait does not end it
 
 
 def serve_datagrams(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 MOST_CLIENTS = 100
 _NO_TLS = "no TLS: "  # how the server begins the reason for a client whose handshake failed
-_SLICE = 0.2 if sys.platform == "win32" else None  # there, Ctrl-C does not end a wait
+# On Windows Ctrl-C does not end a wait. Elsewhere a signal that comes in the instant before one is seen only after it.
+_SLICE = 0.2 if sys.platform == "win32" else 0.5
 
 
 class Door:
@@ -75,6 +76,10 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
     with ending_of_signals() as signals, Taps(settings) as taps:
         admission = Admission(settings)
         door = Door(handler, settings, voice, taps)
+        over = threading.Event()  # set by whichever client's thread finds that there is nothing left to do
+        door.over = over.set
+        if tell_when_over := getattr(handler, "when_over", None):
+            tell_when_over(over.set)
         signals.hold()
         listener = open_listening(settings, operands, voice)
         try:
@@ -85,10 +90,6 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
         except BaseException:
             listener.close()
             raise
-        over = threading.Event()
-        door.over = over.set
-        if ended_early := getattr(handler, "when_over", None):
-            ended_early(over.set)
         try:
             signals.release()
             _wait(over, server, settings)
