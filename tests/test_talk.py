@@ -237,6 +237,40 @@ def test_ctrl_c_ends_it_at_once(where: str, monkeypatch: pytest.MonkeyPatch) -> 
 # wait
 
 
+def test_what_will_not_change_is_not_tried_again(attempts: list[float]) -> None:
+    """A certificate, a password: the next try would end in the same way. A target that a proxy cannot reach may come."""
+    from plain_peers import serving
+    from wirecat.endpoints.tls_context import server_context
+    from wirecat.errors import CertificateError, ProxyError
+
+    def nobody(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            server_context().wrap_socket(connection, server_side=True)
+
+    with serving(nobody) as server:
+        with pytest.raises(CertificateError):
+            connect(f"tls://127.0.0.1:{server.port}", retry=3)
+    assert len(attempts) == 1
+    for reply, tries in ((b"\x05\xff", 1), (b"\x05\x00\x05\x05\x00\x01" + bytes(6), 3)):
+
+        def proxy(connection: socket.socket, reply: bytes = reply) -> None:
+            connection.recv(100)
+            connection.sendall(reply)
+            everything(connection)
+
+        attempts.clear()
+        with serving(proxy, clients=tries) as server:
+            with pytest.raises(ProxyError):
+                connect(f"127.0.0.1:1?proxy=socks5://127.0.0.1:{server.port}", retry=2)
+        assert len(attempts) == tries
+
+
+@pytest.mark.parametrize("address", ["udp://127.0.0.1:1", "exec:true", "-"])
+def test_where_nobody_accepts_there_is_nothing_to_wait_for(address: str) -> None:
+    with pytest.raises(AddressError, match="nobody accepts"):
+        wait(address, timeout=1)
+
+
 def test_wait_for_one_that_is_there(server: socket.socket, address: str) -> None:
     assert 0 <= wait(address, timeout=5) < 2
     accepted, _ = server.accept()
@@ -271,17 +305,13 @@ def test_wait_for_one_that_is_silent() -> None:
 @needs_silence
 def test_wait_does_not_spend_it_all_on_one_syn_that_was_dropped(attempts: list[float]) -> None:
     """The kernel asks again after 1, 3, 7, … s; the server may be there long before."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as busy, contextlib.ExitStack() as stack:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as busy, socket.socket() as filler:
         place = busy.getsockname()
-        fillers = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(place)
+        filler.connect(place)
         with Background(lambda: wait(f"127.0.0.1:{place[1]}", timeout=30)) as waiting:
             assert stays(lambda: waiting.running, 1.5)
-            for _ in range(2):
-                stack.enter_context(busy.accept()[0])
-            assert waiting.result(10) < 10
+            with busy.accept()[0]:
+                assert waiting.result() < 10
     assert len(attempts) >= 2
 
 

@@ -14,9 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
     from wirecat.address import Address
+    from wirecat.endpoints.tls_facts import TlsFacts
     from wirecat.stream import Stream
 
 READ_SIZE = 65536
@@ -134,6 +135,15 @@ class Connection(ConnectionState):
     def local(self) -> Address:
         """This end's address."""
         return self.stream.local
+
+    @property
+    def tls(self) -> TlsFacts | None:
+        """What TLS has agreed on, and whose certificate the peer has shown; None without TLS, and before its handshake."""
+        stream: Any = self.stream
+        facts: TlsFacts | None = None
+        while stream is not None and facts is None:
+            facts, stream = getattr(stream, "tls", None), getattr(stream, "inner", None)
+        return facts
 
     @property
     def timeout(self) -> float | None:
@@ -326,8 +336,7 @@ class Connection(ConnectionState):
         return self._buffer
 
     def _feed(self, buffer: ReceiveBuffer) -> None:
-        data = self._next(READ_SIZE)
-        if data is None:
+        if (data := self._next(READ_SIZE)) is None:
             buffer.feed_end()
         else:
             buffer.feed(data)

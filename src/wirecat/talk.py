@@ -7,7 +7,7 @@ import os
 from wirecat.address import Address
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_listener, open_stream
-from wirecat.errors import DeadlineExpired, ListenError, NoAnswer, UsageError, WirecatError
+from wirecat.errors import AddressError, DeadlineExpired, ListenError, NoAnswer, UsageError, WirecatError
 from wirecat.options import ConnectOptions
 
 TYPE_CHECKING = False
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = 0.1  # seconds before the first retry; doubled each time
 LONGEST_PAUSE = 5.0
+_NOBODY_ACCEPTS = ("udp", "exec", "stdio")
 
 
 def connect(
@@ -146,6 +147,10 @@ def wait(address: str | int | Address, *, timeout: float | None = 30.0) -> float
     target = Address.parse(address)
     options = ConnectOptions(timeout)
     deadline = Deadline(options.timeout)
+    if target.scheme in _NOBODY_ACCEPTS:
+        raise AddressError(
+            f"nobody accepts on {target.scheme}: there is nothing to wait for", address=target, step="wait"
+        )
     try:
         stream = _open(target, deadline, None, None)
         took = monotonic() - started
@@ -154,16 +159,18 @@ def wait(address: str | int | Address, *, timeout: float | None = 30.0) -> float
         if not isinstance(error, (ConnectionRefusedError, TimeoutError)) and not _passes(error):
             raise
         raise NoAnswer(
-            f"it did not accept within {timeout:g} s (last: {error.message})", address=target, step="wait"
+            f"it did not accept within {timeout:g} s (last: {error.message})", address=target.bare, step="wait"
         ) from error
     return took
 
 
 def _passes(error: WirecatError) -> bool:
     """Whether trying again may help: not with a name that is wrong or an address that cannot be."""
-    from wirecat.errors import UnknownHost
+    from wirecat.errors import CertificateError, ProxyError, UnknownHost
 
-    return not isinstance(error, (UsageError, UnknownHost))
+    if isinstance(error, ProxyError):  # a password that is wrong stays so; a target that refuses may come
+        return error.kind in ("refused", "closed")
+    return not isinstance(error, (UsageError, UnknownHost, CertificateError))
 
 
 def _open(address: Address, deadline: Deadline, retry: int | None, on_retry: Retrying | None) -> Stream:

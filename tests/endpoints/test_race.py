@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from background import Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
 from plain_peers import refusing, silent
 from wirecat.deadline import Deadline
@@ -88,23 +89,14 @@ def test_a_refusal_between_does_not_delay_the_next(dropped: Candidate, refused: 
 
 
 @needs_silence
-def test_one_that_is_slow_may_still_win(good: Candidate) -> None:
-    """The first has a full queue, and has room again while the second is being tried."""
-    with contextlib.ExitStack() as stack:
-        slow = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+def test_one_that_is_slow_may_still_win() -> None:
+    """The first has a full queue, and has room again while the second is being tried: it is asked again after 1 s."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as slow, socket.socket() as filler, silent() as port:
         place = slow.getsockname()
-        fillers = [stack.enter_context(socket.socket()) for _ in range(2)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(place)
-        with silent() as port:
-            from background import Background
-
-            candidates = [at(place[1]), at(port)]
-            with Background(lambda: connect_first(candidates, Deadline(20))) as connecting:
-                stack.enter_context(slow.accept()[0])
-                winner = connecting.result()
-            with winner:
+        filler.connect(place)
+        with Background(lambda: connect_first([at(place[1]), at(port)], Deadline(20))) as connecting:
+            assert stays(lambda: connecting.running, 0.4)
+            with slow.accept()[0], connecting.result() as winner:
                 assert winner.getpeername() == place
 
 

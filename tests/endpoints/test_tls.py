@@ -17,8 +17,10 @@ from certificates import authority as authority
 from leaks import nothing_left_behind as nothing_left_behind
 from plain_peers import serving
 from wirecat.address import Address
+from wirecat.connection import Connection
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_listener, open_stream
+from wirecat.endpoints.taking_turns import TakingTurns
 from wirecat.endpoints.tls import TlsListener
 from wirecat.endpoints.tls_stream import TlsStream
 from wirecat.errors import CertificateError, ListenError, NoAnswer, TlsError, UsageError
@@ -125,6 +127,9 @@ def test_nobody_is_asked_for_where_the_user_wants_it_so() -> None:
         assert near.tls.names is not None
         assert near.tls.names.common_names == ("localhost",)
         assert near.tls.sha256
+        assert Connection(near).tls is near.tls
+        assert Connection(TakingTurns(near)).tls is near.tls, "through every layer"
+        assert Connection(near.inner).tls is None
         answered(near, accepting)
 
 

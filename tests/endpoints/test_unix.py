@@ -19,6 +19,7 @@ from endpoints.conformance import StreamConformance
 from leaks import nothing_left_behind as nothing_left_behind
 from wirecat.address import Address
 from wirecat.deadline import Deadline
+from wirecat.endpoints.socket_stream import SocketStream
 from wirecat.endpoints.unix import open_listener, open_stream
 from wirecat.errors import AddressError, ListenError, NoAnswer, Refused, Unreachable
 
@@ -36,6 +37,23 @@ class TestOverAnAbstractName(StreamConformance):
 
     def place(self, tmp_path: Path) -> Address:
         return Address("unix", path=f"@wirecat-test-{os.getpid()}")
+
+
+def test_what_comes_in_the_instant_of_the_close_makes_no_reset_of_the_end() -> None:
+    """unix(7): closing with bytes unread is ECONNRESET for the peer, even if it came after the last look."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+
+    class Late(socket.socket):
+        def shutdown(self, how: int) -> None:
+            if how == socket.SHUT_RDWR:
+                theirs.send(b"late")
+            super().shutdown(how)
+
+    with theirs:
+        SocketStream(Late(fileno=ours.detach()), Address("unix", path="x")).close()
+        assert theirs.recv(1) == b""
+        with pytest.raises(BrokenPipeError):
+            theirs.send(b"later")
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from wirecat.swarm.swarm import swarm
+from wirecat.swarm import interrupts
 from wirecat.system.loops import loop_factory
 
 
@@ -14,8 +12,7 @@ from wirecat.system.loops import loop_factory
 def loop_name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of the loop that a swarm is driven by in this test."""
     if request.param == "asyncio":
-        # By its name in full, since ``wirecat.swarm`` is the verb and not the room.
-        monkeypatch.setattr(sys.modules[swarm.__module__], "loop_factory", lambda: None)
+        monkeypatch.setattr(interrupts, "loop_factory", lambda: None)
         return "asyncio"
     factory = loop_factory()
     if factory is None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from swarm.servers import Scripted, echo, never_accepts, nobody_listens
-from wirecat.swarm import connecting
+from wirecat.swarm import connecting, interrupts
 from wirecat.swarm.client import Client
 from wirecat.swarm.connecting import connect_all
 from wirecat.swarm.tally import Tally
@@ -124,3 +124,31 @@ def test_a_connection_to_itself_is_a_refusal(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(connecting, "socket", Sockets)
     tally = connect(1, [(V4, ("127.0.0.1", port))])
     assert (tally.connected, tally.errors) == (0, {"refused": 1})
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_cancelled_at_any_moment_each_client_is_connected_or_is_not(loop_name: str, turns: int) -> None:
+    """What Ctrl-C may fall into: a socket that is being handed to the event loop."""
+    tally = Tally()
+
+    async def run(port: int) -> None:
+        closed = asyncio.Event()
+        client = Client(
+            1, limit=1, message_of=lambda number: b"x", reply_to=None, tally=tally, on_end=lambda: None,
+            on_close=closed.set,
+        )  # fmt: skip
+        candidates = [(V4, ("127.0.0.1", port))]
+        work = asyncio.ensure_future(connect_all([client], candidates, first=None, rate=2000, timeout=5))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.wait((work,))
+        assert client.ready == bool(tally.connected)
+        client.stop()
+        client.half_close()
+        if tally.connected:
+            await asyncio.wait_for(closed.wait(), 10)
+
+    with Scripted(echo) as server, asyncio.Runner(loop_factory=interrupts.loop_factory()) as runner:
+        runner.run(run(server.port))
+    assert not tally.errors

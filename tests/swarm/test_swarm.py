@@ -237,9 +237,9 @@ def test_bytes_are_kept_as_they_are(loop_name: str) -> None:
 def test_no_descriptors_are_left(loop_name: str) -> None:
     program = """
         import resource, sys
-        from wirecat.swarm import swarm as room
+        from wirecat.swarm import interrupts, swarm as room
         if sys.argv[2] == "asyncio":
-            room.loop_factory = lambda: None
+            interrupts.loop_factory = lambda: None
         resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
         result = room.swarm(sys.argv[1], 60, messages=1, expect="echo")
         print(result.connected, result.replies_ok, result.errors)
@@ -255,13 +255,13 @@ def test_no_descriptors_are_left(loop_name: str) -> None:
 
 
 INTERRUPTED = """
-    import sys
-    from wirecat.swarm import swarm as room
+    import os, sys
+    from wirecat.swarm import interrupts, swarm as room
     if sys.argv[2] == "asyncio":
-        room.loop_factory = lambda: None
+        interrupts.loop_factory = lambda: None
     def watch(progress):
         if progress.phase == sys.argv[3] and (progress.replies or progress.phase == "connecting"):
-            print("now", flush=True)
+            os.write(1, b"now\\n")
     result = room.swarm(sys.argv[1], 20, duration=60, connect_rate=float(sys.argv[4]), expect="echo", progress=watch)
     print(result.interrupted, result.ok, result.connected, result.messages_sent - result.replies, result.errors)
 """
@@ -292,6 +292,30 @@ def test_ctrl_c_while_connecting(loop_name: str) -> None:
             assert run.stdout.splitlines()[-1].startswith(b"True False ")
             assert run.stdout.splitlines()[-1].endswith(b" 0 {}")
     assert not server.broken
+
+
+CUT = """
+    import os, signal, sys
+    from wirecat.swarm import crowd, interrupts, swarm as room
+    crowd.CLOSING_TIME = 60.0
+    if sys.argv[2] == "asyncio":
+        interrupts.loop_factory = lambda: None
+    def watch(progress):
+        if progress.phase in ("talking", "closing"):
+            os.kill(os.getpid(), signal.SIGINT)
+    try:
+        room.swarm(sys.argv[1], 4, progress=watch)
+    except KeyboardInterrupt:
+        print("cut", flush=True)
+"""
+
+
+def test_the_second_ctrl_c_cuts(loop_name: str) -> None:
+    """No server closes these connections, and nobody waits for that; what is open is closed before the loop is."""
+    with never_accepts() as port:
+        with script(CUT, f"127.0.0.1:{port}", loop_name) as run:
+            assert run.wait() == 0
+    assert (run.stdout, run.stderr) == (b"cut\n", b"")
 
 
 def test_in_a_thread_and_beside_other_loops(loop_name: str) -> None:

@@ -201,11 +201,11 @@ def test_an_error_of_the_watcher_leaves_no_process(started: list) -> None:
 
 
 PROGRAM = """
-    import sys
+    import os, sys
     from wirecat.swarm.swarm import swarm
     def watch(progress):
         if progress.phase == "talking" and progress.replies:
-            print("now", flush=True)
+            os.write(1, b"now\\n")
     result = swarm(sys.argv[1], 6, duration=60, workers=2, expect="echo", progress=watch)
     print(result.interrupted, result.ok, result.connected, result.errors, result.lost, result.replies_ok > 0)
 """

@@ -20,13 +20,13 @@ def handler(connection: wirecat.Connection) -> None:
 
 
 def main(host: str = "127.0.0.1", port: str = "12345") -> None:
-    with wirecat.serve(handler, f"{host}:{port}") as server:
-        print(f"listening on {server.address}", flush=True)
-        try:
+    try:
+        with wirecat.serve(handler, f"{host}:{port}") as server:
+            print(f"listening on {server.address}", flush=True)
             while not server.wait(0.5):  # in short waits, so that Ctrl-C works on Windows too
                 pass
-        except KeyboardInterrupt:
-            print("Stopped.")
+    except KeyboardInterrupt:
+        print("Stopped.")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def _converse(connection: Connection, environment: Environment, newline: str, ve
 
 def _tell_tls(connection: Connection, environment: Environment) -> None:
     """What was agreed on, and whose certificate it was."""
-    facts = getattr(connection.stream, "tls", None)
+    facts = connection.tls
     if facts is None:
         return
     from wirecat.wire.printable import printable

@@ -184,6 +184,8 @@ class SocketStream(Stream):
                     connected.shutdown(socket.SHUT_WR)
                 read_away(connected)
                 connected.shutdown(socket.SHUT_RDWR)
+                if connected.family == getattr(socket, "AF_UNIX", None):
+                    drain(connected)  # what came since then would make of the end a reset; now nothing more can come
         except OSError:
             pass  # the peer has gone already: there is nothing left to be orderly with
         finally:
@@ -236,6 +238,16 @@ def read_away(connected: socket.socket) -> None:
             return
         # Nothing tells when the peer's system has got it all, so that is looked at, at growing intervals.
         pause = remaining if heard else min(remaining, max(0.001, pause * 2), 0.05)
+
+
+def drain(connected: socket.socket) -> None:
+    """Read away what is there, without waiting."""
+    connected.settimeout(0)
+    try:
+        while connected.recv(_SCRATCH):
+            pass
+    except BlockingIOError:
+        pass
 
 
 def on_its_way(connected: socket.socket) -> bool:

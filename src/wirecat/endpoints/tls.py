@@ -62,10 +62,10 @@ class TlsListener(Listener):
 
     Streams shake hands at their first use, or by ``TlsStream.handshake``: a client that stalls holds up nobody but
     whoever serves it, and that for ``handshake_time`` seconds at most. ``context`` may be a function that makes it;
-    it is called once, in the background, as soon as the listener is there.
+    it is called once, by ``prepare`` in the background, else for the first client.
     """
 
-    __slots__ = ("_below", "_context", "_failure", "_making", "allow_truncation", "handshake_time")
+    __slots__ = ("_below", "_context", "_failure", "_making", "_prepared", "allow_truncation", "handshake_time")
 
     def __init__(
         self,
@@ -83,8 +83,7 @@ class TlsListener(Listener):
         self._making = _thread.allocate_lock()
         self.allow_truncation = allow_truncation
         self.handshake_time = handshake_time
-        if callable(context):
-            _thread.start_new_thread(self._make_ready, ())
+        self._prepared = not callable(context)
 
     def context(self) -> ssl.SSLContext:
         """The context, made now if it is not yet. Raises UsageError where it cannot be made."""
@@ -98,6 +97,20 @@ class TlsListener(Listener):
                     self._failure = error
                     raise
             return self._context
+
+    def prepare(self) -> None:
+        """Make the context in the background, if it is not made yet: to be called when there is nothing better to do.
+
+        (Not as soon as it listens: the thread would slow down whoever is about to say so.)
+        """
+        if not self._prepared:
+            self._prepared = True
+            _thread.start_new_thread(self._make_ready, ())
+
+    def accept(self, timeout: float | None = None) -> Stream:
+        """See Listener; what the first client will need is made ready meanwhile."""
+        self.prepare()
+        return super().accept(timeout)
 
     def _make_ready(self) -> None:
         try:

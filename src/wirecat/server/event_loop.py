@@ -125,8 +125,9 @@ class EventLoopEngine:
             driven = self._secured(protocol, protocol, context, lambda: None, fail)
         try:
             await loop.connect_accepted_socket(lambda: driven, accepted)
-        except OSError as error:
-            # The client was gone before the loop had it.
+        except Exception as error:
+            if not isinstance(error, OSError):  # else the client was gone before the loop had it
+                self._registry.fail(protocol, error, traceback.format_exc())
             driven.connection_lost(error)
 
     def _secured(

@@ -210,12 +210,12 @@ def _drive(connection: Connection, responder: Responder, chunk: int) -> None:
                 _answer(connection, receive(out))
         else:
             answer = receive(data)
-            if type(answer) is bytes and 0 < len(answer) <= LARGEST_SEND:
+            if type(answer) is bytes and (size := len(answer)) <= LARGEST_SEND:
                 try:
                     send(answer)
                 except OSError as error:
                     raise _broken(error, stream) from error
-                connection.bytes_sent += len(answer)
+                connection.bytes_sent += size
             else:
                 _answer(connection, answer)
                 answer = None  # it may be a view of something that the responder goes on with

@@ -100,9 +100,19 @@ async def _attempt(candidate: Candidate, timeout: float) -> socket.socket:
 
 
 async def _adopt(client: Client, connected: socket.socket) -> None:
-    """Hand a connected socket to the event loop, which closes it from then on."""
+    """Hand a connected socket to the event loop, which closes it from then on.
+
+    To the end even if it is cancelled, which is a turn of the loop away: in the middle of it neither the client nor
+    anybody else could tell whose the socket is.
+    """
+    adopting = asyncio.ensure_future(asyncio.get_running_loop().create_connection(lambda: client, sock=connected))
     try:
-        await asyncio.get_running_loop().create_connection(lambda: client, sock=connected)
+        await asyncio.shield(adopting)
+    except asyncio.CancelledError:
+        await asyncio.wait((adopting,))
+        if adopting.exception() is not None:
+            connected.close()
+        raise
     except BaseException:
         connected.close()
         raise

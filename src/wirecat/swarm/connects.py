@@ -95,6 +95,9 @@ class Knockers:
         outcome.left_open = self.left_open
         return outcome
 
+    def cut(self) -> None:
+        """Cancelled, it waits for nobody anyway."""
+
     async def _watch(self, tasks: list[asyncio.Task[None]], pacer: Pacer | None) -> None:
         """Wait for all clients' ends, tell of the progress, and let nobody begin anew when the time is over."""
         waiting: set[asyncio.Task[None]] = set(tasks)

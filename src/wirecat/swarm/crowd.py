@@ -72,6 +72,7 @@ class Crowd:
         self._talking = len(self._clients)
         self._closed = 0
         self._fault: BaseException | None = None
+        self._cut = asyncio.Event()
         self._phase = "connecting"
         self._phase_begun = perf_counter_ns()
         self._told = (0, 0)  # when progress was last told, and the replies then
@@ -260,15 +261,21 @@ class Crowd:
             self._enter("closing")
             for client in self._clients:
                 client.half_close()
-            await self._wait_for_ends()
+            await self._wait_for_ends(self._cut)
         finally:
             left_open = sum(client.abort() for client in self._clients)
-            await self._wait_for_ends()
+            await self._wait_for_ends(asyncio.Event())
         return left_open
 
-    async def _wait_for_ends(self) -> None:
+    async def _wait_for_ends(self, cut: asyncio.Event) -> None:
         if self._tally.connected > self._closed:
-            await asyncio.wait((self._all_closed,), timeout=CLOSING_TIME)
+            cutting = asyncio.ensure_future(cut.wait())
+            await asyncio.wait((self._all_closed, cutting), timeout=CLOSING_TIME, return_when=asyncio.FIRST_COMPLETED)
+            cutting.cancel()
+
+    def cut(self) -> None:
+        """Wait for nobody any more: what is still open is reset. For a run that was cancelled."""
+        self._cut.set()
 
     def _client_ended(self) -> None:
         self._talking -= 1

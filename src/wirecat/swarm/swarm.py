@@ -11,8 +11,8 @@ from wirecat.endpoints.resolve import resolve
 from wirecat.errors import AddressError, UsageError
 from wirecat.swarm.connects import Knockers
 from wirecat.swarm.crowd import Crowd
+from wirecat.swarm.interrupts import run_interruptibly
 from wirecat.swarm.options import SwarmOptions
-from wirecat.system.loops import loop_factory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def swarm(
             outcome, lost = run_workers(options, candidates, first=first, progress=progress)
             return outcome.result(address, options, lost)
         crowd = (Knockers if options.connects else Crowd)(options, candidates, progress=progress)
-        with asyncio.Runner(loop_factory=loop_factory() or asyncio.new_event_loop) as runner:
-            return runner.run(crowd.run(first)).result(address, options)
+        return run_interruptibly(crowd, first).result(address, options)
     finally:
         if first is not None:
             first.close()
