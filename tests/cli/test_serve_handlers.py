@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from pathlib import Path
@@ -104,9 +105,16 @@ def test_a_client_that_holds_up_the_others_is_told_as_too_slow() -> None:
         slow = socket.create_connection(where, PATIENCE)
         with slow, socket.create_connection(where, PATIENCE) as one, socket.create_connection(where, PATIENCE) as two:
             program.wait_for("stderr", rb"\(3 open\)")
+            two.settimeout(0.1)
+            for _ in range(100):  # until the third's thread has begun to listen for the others
+                one.sendall(b".")
+                with contextlib.suppress(TimeoutError):
+                    assert two.recv(1)
+                    break
+            two.settimeout(PATIENCE)
             for _ in range(16):
                 one.sendall(b"x" * (1 << 20))
                 left = 1 << 20
                 while left:
-                    left -= len(two.recv(left))
+                    left -= two.recv(left).count(b"x")
             program.wait_for("stderr", rb"#1 .* closed by the server \(too slow\)")

@@ -12,6 +12,7 @@ import pytest
 
 from server.clients import PATIENCE, Served, ask, everything, exactly, reset, serving
 from wirecat import AsyncConnection, Connection
+from wirecat.endpoints.socket_stream import LINGER
 from wirecat.events import Closed, Failed, HalfClosed, Opened, Stopping
 from wirecat.server.responder import Responder
 
@@ -210,6 +211,7 @@ def test_what_a_function_raises_ends_its_own_connection_alone(engine: str, error
         with served.connect() as bystander, served.connect() as client:
             assert ask(bystander, b"x") == b"well"
             assert ask(client, b"fail") == b""
+            client.close()  # or the server would wait a second for its end
             closed = served.events.wait(Closed)
             failed = served.events.wait(Failed)
             assert (closed.by, closed.reason) == ("server", "handler error")
@@ -279,6 +281,7 @@ def test_an_answer_that_is_no_bytes_is_the_handlers_fault(engine: str, answer: A
         with served.connect() as bystander, served.connect() as client:
             assert ask(bystander, b"x") == b"x"
             assert ask(client, b"fail") == b""
+            client.close()  # or the server would wait a second for its end
             failed = served.events.wait(Failed)
             assert failed.error.startswith("TypeError: ")
             assert type(answer).__name__ in failed.error
@@ -472,7 +475,7 @@ def test_a_client_that_half_closes_gets_its_whole_answer(engine: str) -> None:
 
 def test_a_client_that_reads_late_gets_its_whole_answer(engine: str) -> None:
     """The server has ended its work long before the client takes the answer's last byte."""
-    data = b"0123456789" * 50_000
+    data = b"0123456789" * 300_000
 
     class Once(Responder):
         def receive(self, piece: bytes) -> bytes | None:
@@ -480,11 +483,13 @@ def test_a_client_that_reads_late_gets_its_whole_answer(engine: str) -> None:
             return data
 
     with serving(Once, engine=engine) as served:
-        with served.connect() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with socket.socket() as client:
+            client.settimeout(PATIENCE)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # set here it does not grow
+            client.connect(("127.0.0.1", served.port))
             client.sendall(b"please")
             served.wait_open()
-            threading.Event().wait(1.3)  # longer than a close lingers: the answer lies with the kernel
+            threading.Event().wait(LINGER + 0.1)  # longer than a close lingers: the answer lies with the kernel
             assert everything(client) == data
         (closed,) = served.wait_gone()
         assert (closed.by, closed.reason, closed.sent) == ("server", "end", len(data))

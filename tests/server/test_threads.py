@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
@@ -57,6 +58,17 @@ def test_stacks_are_small_for_ours_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     with serving("echo", engine="threads") as served, served.connect() as client:
         assert ask(client, b"x") == b"x"
         eventually(lambda: threading.stack_size() == before, "it is as it was")
+
+
+def test_stacks_of_others_stay_as_they_are_beside_two_servers() -> None:
+    """The size is the whole process', and each server sets it for its threads and sets it back."""
+    before = threading.stack_size()
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(serving("echo", engine="threads")) for _ in range(2)]
+        clients = [stack.enter_context(served.connect()) for _ in range(100) for served in servers]
+        for client in clients:
+            assert ask(client, b"x") == b"x"
+        assert threading.stack_size() == before
 
 
 def test_without_a_thread_the_client_is_turned_away_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,8 @@ def test_evenly(one: int, other: int, count: int) -> None:
     assert middle is not None and lowest is not None
     if count > 1:
         assert abs(lowest - least) <= WITHIN * least + (largest - least) / min(count, 64)
-        assert abs(middle - (least + largest) / 2) <= WITHIN * largest + (largest - least) / min(count, 64)
+        # The half of a nanosecond is lost where two values lie side by side.
+        assert abs(middle - (least + largest) / 2) <= WITHIN * largest + (largest - least) / min(count, 64) + 0.5
 
 
 def test_without_a_value_there_is_no_percentile() -> None:

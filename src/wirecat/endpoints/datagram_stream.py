@@ -13,6 +13,7 @@ from time import monotonic
 
 from wirecat.endpoints.failures import broken, connect_failure, error_number
 from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.waiting import wait_readable
 from wirecat.errors import AddressError, ConnectionClosed, DeadlineExpired, UsageError, WirecatError
 from wirecat.stream import Stream
 
@@ -106,6 +107,8 @@ class DatagramStream(Stream):
         while True:
             try:
                 self._allow()
+                if self._aborted:
+                    break
                 data = self.socket.recv(LARGEST)
             except OSError as error:
                 if self._aborted:
@@ -126,10 +129,21 @@ class DatagramStream(Stream):
         return b""
 
     def _allow(self) -> None:
-        """Let a receive wait no longer than for what ends it first."""
+        """Wait for a datagram where something bounds the wait. Raises TimeoutError where it was in vain.
+
+        The receive itself must not: after an abort its socket counts as readable and has nothing, and Python's receive
+        with a time limit would ask for it over and over until that has passed.
+        """
+        left = self._timeout
         if self._idle is not None:
-            left = max(0.001, self._idle - (monotonic() - self._last))
-            self.socket.settimeout(left if self._timeout is None else min(left, self._timeout))
+            idle_left = max(0.001, self._idle - (monotonic() - self._last))
+            left = idle_left if left is None else min(left, idle_left)
+        if left is None:
+            return
+        end = monotonic() + left
+        while not wait_readable((self.socket,), max(0.0, end - monotonic())):
+            if monotonic() >= end:
+                raise TimeoutError
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """See Stream: ``data`` as one datagram. Raises WirecatError where it is too large for one."""

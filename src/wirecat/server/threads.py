@@ -43,6 +43,20 @@ LARGEST_SEND = 1 << 18  # bytes handed to the kernel at once, so that a slow rea
 STACK_SIZE = 1 << 20  # bytes of address space a thread; the system's default is 8 MiB, too much for thousands
 
 
+# The stack size is the whole process', and several servers may be in it.
+_STACK_LOCK = threading.Lock()
+
+
+def _start_with_small_stack(thread: threading.Thread) -> None:
+    """Start it, and leave the stack size of other threads as it was. Raises RuntimeError where there is none to be had."""
+    with _STACK_LOCK:
+        previous = threading.stack_size(STACK_SIZE)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(previous)
+
+
 class ThreadEngine:
     """Serves each adopted connection in a daemon thread of its own."""
 
@@ -80,9 +94,8 @@ class ThreadEngine:
         with self._lock:
             self._threads[connection.id] = thread
         self._registry.add(connection, name, admitted=not hasattr(stream, "handshake"))
-        previous = threading.stack_size(STACK_SIZE)
         try:
-            thread.start()
+            _start_with_small_stack(thread)
         except RuntimeError as error:  # can't start new thread
             with self._lock:
                 del self._threads[connection.id]
@@ -90,8 +103,6 @@ class ThreadEngine:
             connection.close()
             self._registry.fail(connection, f"no thread to serve it: {error}", "")
             self._registry.remove(connection, "server", "no thread left")
-        finally:
-            threading.stack_size(previous)
 
     def cut(self, connection: ConnectionState, reason: str) -> None:
         """End a connection from outside; its thread sees the end and goes."""
