@@ -10,7 +10,7 @@ import pytest
 
 from peers import Program
 from server.clients import connect, eventually, reset
-from server.processes import DRIVES, command, linux_only, use, variables
+from server.processes import command, linux_only, use, variables
 
 pytestmark = linux_only
 
