@@ -21,6 +21,7 @@ LONGER: dict[str, str] = {}
 #: Modules without a test file in the mirrored place, each with its reason. An `__init__.py` without functions
 #: and classes needs none.
 TESTED_ELSEWHERE: dict[str, str] = {
+    "wirecat.server.responder_thread": "tests/server/test_threads.py: the engine that runs it",
     "wirecat": "tests/architecture/test_public_names.py",
     "wirecat._version": "one line; tests/test_setup.py compares it with what is installed",
     # What is there to show is the program's behaviour: each mode is run as a whole, and beside it the program that it

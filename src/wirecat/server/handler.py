@@ -38,18 +38,27 @@ _SHAPE = "Write def handler(connection) or async def handler(connection)."
 
 class Handler(Immutable):
     """What answers a client. ``call`` is a factory of responders, or the function itself; ``engine`` is the engine
-    chosen; ``datagrams`` tells whether it may answer over UDP."""
+    chosen; ``datagrams`` tells whether it may answer over UDP, ``built_in`` whether it is one of ours."""
 
-    __slots__ = ("call", "colour", "datagrams", "engine", "name")
+    __slots__ = ("built_in", "call", "colour", "datagrams", "engine", "name")
 
     name: str
     colour: str
     call: Callable[..., Any]
     engine: str
     datagrams: bool
+    built_in: bool
 
-    def __init__(self, name: str, colour: str, call: Callable[..., Any], engine: str, datagrams: bool = True) -> None:
-        self._set(name=name, colour=colour, call=call, engine=engine, datagrams=datagrams)
+    def __init__(
+        self,
+        name: str,
+        colour: str,
+        call: Callable[..., Any],
+        engine: str,
+        datagrams: bool = True,
+        built_in: bool = False,
+    ) -> None:
+        self._set(name=name, colour=colour, call=call, engine=engine, datagrams=datagrams, built_in=built_in)
 
 
 def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, framing: str = "none") -> Handler:
@@ -76,7 +85,7 @@ def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, 
         found = in_lines(found)
     if row is not None and row.optional:
         name = row.name  # a password is not told in messages
-    return Handler(name, colour, found, engine or engines[0], row is None or row.datagrams)
+    return Handler(name, colour, found, engine or engines[0], row is None or row.datagrams, row is not None)
 
 
 def _find(spec: str) -> tuple[Any, HandlerRow | None]:

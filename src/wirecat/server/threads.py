@@ -3,9 +3,8 @@
 A responder's loop adds to two counters and reads no clock: idleness is found by the server's sweep, which compares the
 counters. A thread that waits has touched a few pages of its stack and no buffer.
 
-A client that writes without end and reads nothing stops its own thread: the answer fills the kernel's buffers, the
-send waits, and nothing more is read until the client reads. That is TCP's back-pressure, and harms no other client;
-``idle_timeout`` ends it.
+A client that writes without end and reads nothing stops its own thread, which is TCP's back-pressure and harms no
+other client; ``idle_timeout`` ends it.
 """
 
 from __future__ import annotations
@@ -17,15 +16,14 @@ import traceback
 
 from wirecat.connection import Connection
 from wirecat.deadline import Deadline
-from wirecat.endpoints.failures import broken
 from wirecat.endpoints.socket_stream import LINGER, SocketStream
 from wirecat.errors import WirecatError
 from wirecat.server.answer_rate import AnswerRate, OnceASecond
 from wirecat.server.datagram_responder import drive_datagrams
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
-from wirecat.server.responder import answer_bytes
-from wirecat.taps.tap import RECEIVED, SENT
+from wirecat.server.responder_thread import READ_SIZE, drive
+from wirecat.system.scheduling import gather, wait_for_turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +33,8 @@ if TYPE_CHECKING:
     from wirecat.connection import ConnectionState
     from wirecat.server.handler import Handler
     from wirecat.server.registry import Registry
-    from wirecat.server.responder import Responder
     from wirecat.stream import Stream
 
-READ_SIZE = 16384
-LARGEST_SEND = 1 << 18  # bytes handed to the kernel at once, so that a slow reader's progress is seen in the counter
 STACK_SIZE = 1 << 20  # bytes of address space a thread; the system's default is 8 MiB, too much for thousands
 
 
@@ -78,6 +73,8 @@ class ThreadEngine:
         self._threads: dict[int, threading.Thread] = {}
         self._ended: threading.Thread | None = None  # the last that has done; it has waited for those before it
         self._lock = threading.Lock()
+        self._arranged = False
+        self._processors: set[int] | None = None
 
     def start(self) -> None:
         """Nothing to start: threads come with connections."""
@@ -88,6 +85,12 @@ class ThreadEngine:
 
     def serve(self, stream: Stream) -> None:
         """As ``adopt``, for a stream that is open already."""
+        if not self._arranged:  # in the thread that accepts; those that it starts are as it is
+            self._arranged = True
+            wait_for_turns()
+            # Ours work for some microseconds between two waits; what others write may compute, beside the others.
+            if self._handler.colour == RESPONDER and self._handler.built_in:
+                self._processors = gather()
         connection = Connection(stream, self._registry.next_id())
         name = f"wirecat-{connection.id}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
@@ -149,7 +152,7 @@ class ThreadEngine:
             elif datagrams:
                 drive_datagrams(connection, self._handler.call, self._rate, self._told, registry)
             else:
-                _drive(connection, self._handler.call(), self._chunk)
+                drive(connection, self._handler.call(), self._chunk, self._processors)
         except BaseException as error:
             failure = error
             if is_handlers_fault(connection, error):
@@ -190,116 +193,6 @@ class ThreadEngine:
             previous, self._ended = self._ended, threading.current_thread()
         if previous is not None:
             previous.join()
-
-
-def _drive(connection: Connection, responder: Responder, chunk: int) -> None:
-    """A responder's whole life on one connection. Raises what the stream and the responder raise."""
-    _answer(connection, responder.opened())
-    if responder.streams:
-        _stream(connection, responder)
-        return
-    if responder.finished:
-        return
-    stream = connection.stream
-    receive_from: Callable[[int], bytes] = stream.receive
-    send: Callable[[bytes], None] = stream.send
-    if type(stream) is SocketStream:
-        # Past the layers: each call more in this loop costs some 2 % of the requests per second.
-        receive_from, send = stream.socket.recv, stream.socket.sendall
-    receive = responder.receive
-    while True:
-        try:
-            data = receive_from(chunk)
-        except OSError as error:
-            raise _broken(error, stream) from error
-        if not data and (stream.ended or not stream.keeps_boundaries):  # else it is an empty datagram
-            break
-        connection.bytes_received += len(data)
-        if connection.taps:
-            out = connection.tapped(RECEIVED, data)
-            if out or not data:  # else a tap keeps it to itself
-                _answer(connection, receive(out))
-        else:
-            answer = receive(data)
-            if type(answer) is bytes and (size := len(answer)) <= LARGEST_SEND:
-                try:
-                    send(answer)
-                except OSError as error:
-                    raise _broken(error, stream) from error
-                connection.bytes_sent += size
-            else:
-                _answer(connection, answer)
-                answer = None  # it may be a view of something that the responder goes on with
-        if responder.finished:
-            return
-    if type(stream) is SocketStream:
-        stream.ended = True
-    connection.ended = True
-    if connection.on_end is not None:
-        connection.on_end()
-    if connection.taps and (held := connection.tapped_end(RECEIVED)) and not responder.finished:
-        _answer(connection, responder.receive(held))
-    if not responder.finished:
-        _answer(connection, responder.ended())
-
-
-def _broken(error: OSError, stream: Stream) -> WirecatError:
-    return error if isinstance(error, WirecatError) else broken(error, stream.peer)
-
-
-def _answer(connection: Connection, answer: Any) -> None:
-    """Send what a responder gave, in pieces that are counted as they go."""
-    data = answer_bytes(answer)
-    if data and connection.taps:
-        data = connection.tapped(SENT, data)
-    send = connection.stream.send
-    for start in range(0, len(data), LARGEST_SEND):
-        piece = data[start : start + LARGEST_SEND] if len(data) > LARGEST_SEND else data
-        send(piece)
-        connection.bytes_sent += len(piece)
-
-
-def _stream(connection: Connection, responder: Responder) -> None:
-    """An endless answer. A second thread reads what the client sends meanwhile: neither waits for the other."""
-    failures: list[BaseException] = []
-    reader = threading.Thread(
-        target=_feed, args=(connection, responder, failures),
-        name=f"wirecat-{connection.id}-reader", daemon=True,
-    )  # fmt: skip
-    reader.start()
-    try:
-        while not (responder.finished or failures) and (piece := answer_bytes(responder.more())):
-            _answer(connection, piece)
-        if not failures:
-            connection.half_close()
-            reader.join(LINGER)
-    except WirecatError:
-        if not failures:  # else it is but what the reader's end has brought about
-            raise
-    finally:
-        connection.stream.abort()
-        reader.join()
-    if failures:
-        raise failures[0]
-
-
-def _feed(connection: Connection, responder: Responder, failures: list[BaseException]) -> None:
-    """Give a streaming responder what the client sends; what that raises is for the sending thread to raise."""
-    try:
-        while (data := _received(connection)) is not None:
-            if not responder.finished:
-                _answer(connection, responder.receive(data))
-    except BaseException as error:
-        failures.append(error)
-        connection.stream.abort()  # the sender may be waiting for the client
-
-
-def _received(connection: Connection) -> bytes | None:
-    """The next bytes; None also when the connection broke: the sending thread meets the same end, and tells it."""
-    try:
-        return connection.receive(READ_SIZE)
-    except WirecatError:
-        return None
 
 
 def _ended_unread(connection: Connection) -> bool:
