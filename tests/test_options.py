@@ -66,7 +66,7 @@ def test_serving() -> None:
         {"framing": "lines"},
         {"allow": "127.0.0.1"},
         {"deny": "127.0.0.1"},
-        {"max_connections": 0},
+        {"max_connections": -1},
         {"max_connections": 1.5},
         {"idle_timeout": 0},
         {"drain": -1},

@@ -47,7 +47,7 @@ class ServeOptions(Immutable):
     """How a server treats its connections.
 
     ``engine``: ``threads``, ``async``, or None for the one the handler's colour asks for (responders: threads).
-    ``max_connections``: how many at once (None: what this machine sanely allows). ``idle_timeout``: seconds without a
+    ``max_connections``: how many at once (None: what this machine sanely allows; 0: nobody). ``idle_timeout``: seconds without a
     byte either way after which a connection is closed (None: never). ``allow``/``deny``: addresses, CIDR blocks, ranges
     (``10.0.0-3.*``) or hosts' names; deny wins, and where anything is allowed everything else is denied. ``drain``:
     seconds that open connections get to end by themselves when the server stops. ``framing`` (``none`` or ``line``)
@@ -91,7 +91,7 @@ class ServeOptions(Immutable):
         for name, blocks in (("allow", allow), ("deny", deny)):
             if isinstance(blocks, str):
                 raise UsageError(f"{name} takes a list of addresses, not one string", hint=f"Write [{blocks!r}].")
-        require_number("max_connections", max_connections, least=1, whole=True)
+        require_number("max_connections", max_connections, least=0, whole=True)
         require_number("idle_timeout", idle_timeout, least=0, above=True)
         require_number("drain", drain, least=0, required=True)
         require_number("chunk", chunk, least=1, whole=True)

@@ -79,7 +79,7 @@ def test_chunk_is_for_responders() -> None:
         (("ech", 0), {}, HandlerError),
         (("echo", "x"), {}, AddressError),
         (("echo", "203.0.113.1:0"), {}, ListenError),
-        (("echo", 0), {"max_connections": 0}, UsageError),
+        (("echo", 0), {"max_connections": -1}, UsageError),
         (("echo", 0), {"idle_timeout": 0}, UsageError),
         (("echo", 0), {"engine": "turbo"}, UsageError),
         (("echo", 0), {"allow": ["nobody:"]}, UsageError),

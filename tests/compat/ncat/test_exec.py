@@ -115,6 +115,35 @@ def test_a_program_for_each_udp_client(ncat: Ncat) -> None:
 
 
 @both
+def test_one_udp_client_too_many(ncat: Ncat) -> None:
+    listener = ncat.listen("-v", "-u", "-k", "-m", "1", "-c", "read line; echo got $line; read more")
+    first = ncat.dial_datagrams(listener.port)
+    first.send(b"one\n")
+    assert first.recv(100) == b"got one\n"
+    second = ncat.dial_datagrams(listener.port)
+    second.send(b"two\n")
+    listener.program.wait_for("stderr", b"Ncat: New connection denied: connection limit reached \\(1\\)\n")
+
+
+@both
+def test_a_udp_client_that_may_not_come(ncat: Ncat) -> None:
+    listener = ncat.listen("-v", "-u", "-k", "--deny", "127.0.0.1", "-c", "echo got")
+    ncat.dial_datagrams(listener.port).send(b"one\n")
+    listener.program.wait_for("stderr", b"Ncat: New connection denied: not allowed\n")
+
+
+@ours
+def test_a_signal_reaches_the_program_of_a_udp_client(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", "-k", "-c", "echo $$; exec sleep 60")
+    client = ncat.dial_datagrams(listener.port)
+    client.send(b"x")
+    pid = int(client.recv(100))
+    listener.program.signal(signal.SIGTERM)
+    assert listener.program.wait() == 143
+    ends(pid)
+
+
+@both
 def test_what_a_program_learns_on_a_path(ncat: Ncat) -> None:
     program, path = ncat.listen_path("-c", "/usr/bin/env")
     found = variables(everything(ncat.dial_path(path)))
@@ -132,6 +161,11 @@ def test_a_signal_reaches_the_program(ncat: Ncat, options: list[str]) -> None:
     pid = int(client.recv(100))
     listener.program.signal(signal.SIGTERM)
     assert listener.program.wait() == 143
+    ends(pid)
+
+
+def ends(pid: int) -> None:
+    """Wait for the end of a process that is no child of ours."""
     deadline = time.monotonic() + 10
     while is_running(pid):
         assert time.monotonic() < deadline, "the program still runs"

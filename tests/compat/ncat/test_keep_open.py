@@ -108,6 +108,14 @@ def test_one_client_too_many(ncat: Ncat, options: list[str]) -> None:
         assert time.monotonic() < deadline, "there is no room"
 
 
+@both
+def test_a_limit_of_0_lets_nobody_in(ncat: Ncat) -> None:
+    listener = ncat.listen("-v", "-k", "-m", "0")
+    assert everything(ncat.dial(listener.port)) == b""
+    listener.program.wait_for("stderr", b"Ncat: New connection denied: connection limit reached \\(0\\)\n")
+    assert still_runs(listener.program, 0.05)
+
+
 @ours
 def test_a_message_for_each_client_in_the_order_they_came(ncat: Ncat) -> None:
     listener = ncat.listen("-vk")

@@ -10,6 +10,7 @@ from wirecat.connection import Connection
 from wirecat.endpoints.exec import start_program
 from wirecat.errors import UsageError
 from wirecat.pump import pump
+from wirecat.server.handlers.exec import program_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def lua_words() -> list[str]:
 
 
 def _start(connection: Connection, settings: Settings) -> ExecStream:
-    environment = _environment(connection, settings)
+    environment = program_environment(connection)
     if settings.sh_exec is not None:
         return start_program(settings.sh_exec, environment=environment)
     if settings.lua_exec is not None:
@@ -97,17 +98,3 @@ def _start(connection: Connection, settings: Settings) -> ExecStream:
 
 def _escaped(word: str) -> str:
     return "".join(f"\\{letter}" if letter.isspace() or letter == "\\" else letter for letter in word)
-
-
-def _environment(connection: Connection, settings: Settings) -> dict[str, str]:
-    """What the program learns of the connection; a Unix domain socket has no address worth telling."""
-    peer, local = connection.peer, connection.local
-    protocol = "UDP" if settings.udp else "SCTP" if settings.sctp else "TCP"
-    named = peer.port is not None
-    return {
-        "NCAT_REMOTE_ADDR": (peer.host or "") if named else "localhost",
-        "NCAT_REMOTE_PORT": str(peer.port) if named else "",
-        "NCAT_LOCAL_ADDR": (local.host or "") if named else "localhost",
-        "NCAT_LOCAL_PORT": str(local.port) if named else "",
-        "NCAT_PROTO": protocol,
-    }

@@ -71,6 +71,11 @@ class Door:
             self.over()
 
 
+def most_clients(settings: Settings) -> int:
+    """How many clients there may be at once; with ``-m 0`` nobody gets in."""
+    return MOST_CLIENTS if settings.max_conns is None else settings.max_conns
+
+
 def serve_clients(handler: Handler, settings: Settings, operands: Operands, voice: Voice) -> int:
     """Serve until a signal comes. Raises Ending, Signalled, and what ended it."""
     with ending_of_signals() as signals, Taps(settings) as taps:
@@ -84,7 +89,7 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
         listener = open_listening(settings, operands, voice)
         try:
             server = serve(
-                door, listener=listener, max_connections=settings.max_conns or MOST_CLIENTS, allow=admission.allow,
+                door, listener=listener, max_connections=most_clients(settings), allow=admission.allow,
                 deny=admission.deny, on_event=lambda event: _tell(event, settings, voice),
             )  # fmt: skip
         except BaseException:

@@ -73,10 +73,6 @@ def _mode(settings: Settings) -> Mode:
             from wirecat.cli.ncat.crowd import serve_crowd
 
             return serve_crowd
-        if settings.keep_open and settings.udp:
-            from wirecat.cli.ncat.datagrams import serve_datagrams
-
-            return serve_datagrams
         if settings.keep_open:
             from wirecat.cli.ncat.keep_open import serve_many
 

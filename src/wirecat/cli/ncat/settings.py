@@ -187,6 +187,6 @@ def _hop_pointer(value: str) -> int:
 
 
 def _max_conns(value: str) -> int:
-    if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) < 1:
+    if not (value.isascii() and value.isdigit()) or len(value) > 9:
         raise quitting(f'Invalid maximum number of connections "{value}".')
     return int(value)
