@@ -222,6 +222,45 @@ def test_an_http_proxy_that_keeps_the_connection_is_answered_there() -> None:
         stream.close()
 
 
+@pytest.mark.parametrize("how", ["end", "reset", "reset in the body"])
+def test_an_http_proxy_that_does_not_keep_what_it_says(how: str) -> None:
+    """It promises to keep the connection, and closes or resets it: the request goes out again on a new one."""
+    heads: list[bytes] = []
+
+    def asks(connection: socket.socket) -> None:
+        heads.append(until(connection, b"\r\n\r\n"))
+        if b"Proxy-Authorization" in heads[-1] and len(heads) > 2 - (how == "reset in the body"):
+            target(connection, b"HTTP/1.1 200 Fine\r\n\r\n", at_once=True)
+            return
+        connection.sendall(
+            b'HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm="x"\r\nConnection: keep-alive\r\n'
+            b"Content-Length: 4\r\n\r\nbo"
+        )
+        if how != "reset in the body":
+            connection.sendall(b"dy")
+            heads.append(until(connection, b"\r\n\r\n"))
+        if how != "end":
+            reset(connection)
+
+    with proxy(asks, clients=2) as server:
+        stream = through("http", server, proxy_auth="me:secret")
+        assert stream.receive(100) == b"greeting"
+        stream.close()
+    assert len(heads) == (2 if how == "reset in the body" else 3)
+    assert b"Proxy-Authorization" in heads[-1]
+
+
+def test_an_http_proxy_that_resets_every_time_is_given_up() -> None:
+    def asks(connection: socket.socket) -> None:
+        until(connection, b"\r\n\r\n")
+        reset(connection)
+
+    with proxy(asks) as server:
+        with pytest.raises(ProxyError, match="broke the connection off") as caught:
+            through("http", server, proxy_auth="me:secret")
+        assert caught.value.kind == "closed"
+
+
 # What a proxy may do instead
 
 

@@ -16,6 +16,7 @@ from wirecat.wire.authority import (
     ipv6_octets,
     parse_authority,
     require_port,
+    unmapped,
 )
 
 names = some.text("abcXYZ019-._", min_size=1, max_size=255)
@@ -29,6 +30,13 @@ def test_what_is_written_is_read_again(host: str, port: int) -> None:
     text = format_authority(host, port)
     assert text.isascii()
     assert parse_authority(text) == (host, port)
+
+
+@given(ipv4)
+def test_an_address_has_one_notation(host: str) -> None:
+    assert unmapped(host) == unmapped(f"::ffff:{host}") == host
+    assert unmapped("0:0:0:0:0:0:0:1") == "::1"
+    assert unmapped("name") == "name"
 
 
 @given(some.text(max_size=20))

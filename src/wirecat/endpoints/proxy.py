@@ -144,8 +144,21 @@ def _shake(connected: socket.socket, handshake: Handshake, proxy: Address, deadl
         waited = "no answer" if deadline.seconds is None else f"no answer in {deadline.seconds:g} s"
         raise NoAnswer(waited, address=proxy, step="proxy") from error
     except OSError as error:
+        if isinstance(error, ConnectionError) and _is_to_be_asked_again(handshake):
+            return False  # it does not keep an old connection, and says so by a reset: that is an end like others
         message = f"the proxy broke the connection off ({error.strerror or error})"
         raise ProxyError(message, kind="closed", address=proxy, step="proxy", errno=error_number(error)) from error
+
+
+def _is_to_be_asked_again(handshake: Handshake) -> bool:
+    """Whether the handshake goes on with a new connection, now that this one has ended."""
+    if handshake.done:
+        return False
+    try:
+        handshake.receive_end()
+    except ProxyError:
+        return False
+    return handshake.reconnect
 
 
 def _left(deadline: Deadline) -> float | None:

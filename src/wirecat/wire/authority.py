@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from wirecat.errors import HttpError, UsageError
 
+MAPPED = bytes(10) + b"\xff\xff"  # how an IPv4 address in IPv6 begins (RFC 4291 section 2.5.5.2)
 LONGEST_HOST = 255  # bytes: one length byte in SOCKS 5; a DNS name has at most 253 (RFC 1035 section 2.3.4)
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
 
@@ -38,6 +39,22 @@ def ipv6_octets(host: str) -> bytes | None:
         return inet_pton(AF_INET6, host)
     except (OSError, ValueError):  # ValueError: it holds a NUL, or what is no text
         return None
+
+
+def unmapped(host: str) -> str:
+    """An address in one notation, an IPv4 address in IPv6 as the IPv4 address; a name as it is.
+
+    >>> unmapped("::ffff:127.0.0.1"), unmapped("0:0::1"), unmapped("example.org")
+    ('127.0.0.1', '::1', 'example.org')
+    """
+    octets = ipv6_octets(host)
+    if octets is None:
+        return host
+    if octets.startswith(MAPPED):
+        return ".".join(map(str, octets.removeprefix(MAPPED)))
+    from socket import AF_INET6, inet_ntop
+
+    return inet_ntop(AF_INET6, octets)
 
 
 def ascii_host(host: str) -> str:

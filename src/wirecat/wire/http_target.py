@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from wirecat.errors import HttpError
 from wirecat.immutable import Immutable
-from wirecat.wire.authority import ipv4_octets, ipv6_octets, parse_authority
+from wirecat.wire.authority import MAPPED, ipv4_octets, ipv6_octets, parse_authority
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from wirecat.wire.http_message import RequestHead
 
 HTTP_PORT = 80
-_MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 (RFC 4291 section 2.5.5.2)
 
 
 class Target(Immutable):
@@ -112,4 +111,4 @@ def _canonical(host: str) -> bytes | str:
     octets = ipv4_octets(host) or ipv6_octets(host)
     if octets is None:
         return host.lower().rstrip(".")
-    return octets.removeprefix(_MAPPED)
+    return octets.removeprefix(MAPPED)

@@ -15,6 +15,7 @@ from wirecat.endpoints import open_stream
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, HandlerError, HttpError, WirecatError
 from wirecat.pump import pump
 from wirecat.server.http_exchange import Exchange
+from wirecat.wire.authority import unmapped
 from wirecat.wire.http_body import request_body
 from wirecat.wire.http_forwarding import came_through
 from wirecat.wire.http_message import ResponseHead, response
@@ -147,11 +148,11 @@ class Proxy:
         return server
 
     def _is_here(self, server: Connection) -> bool:
-        """Whether the proxy has connected to one of its own addresses."""
-        peer = server.peer
-        here = peer.this_pc_only or peer.host == server.local.host
+        """Whether the proxy has connected to one of its own addresses, whatever name or notation led there."""
+        peer, local = (unmapped(address.host or "") for address in (server.peer, server.local))
+        here = peer == local or Address("tcp", peer, server.peer.port).this_pc_only
         return any(
-            own.port == peer.port and (own.host == peer.host or (own.host in _EVERY and here))
+            own.port == server.peer.port and (unmapped(own.host or "") == peer or (own.host in _EVERY and here))
             for own in self._addresses
         )
 
