@@ -51,6 +51,7 @@ def pump(
     backward: bool = True,
     idle_timeout: float | None = None,
     linger: float | None = None,
+    watch_output: bool = True,
 ) -> PumpResult:
     """Move bytes between ``left`` and ``right`` until both directions have ended.
 
@@ -59,6 +60,9 @@ def pump(
     nothing more is waited for. With ``until_left_ends`` the end of ``left`` ends it all: all that it gave has been
     sent, and nothing more is received. ``forward`` and ``backward`` False leave a direction out. A direction that
     fails ends both. Neither connection is closed here.
+
+    An output that nobody reads any more (a pipe: ``| head -1``) ends it all at once; with ``watch_output`` False only
+    when there are bytes for it, so that what is sent goes on as long as nothing comes back.
 
     Raises DeadlineExpired when nothing moved either way for ``idle_timeout`` seconds; once ``left`` has ended, for
     ``linger`` seconds, where that is given. What else a tap or a stream raises (no OSError, so a fault of its own) is
@@ -89,7 +93,7 @@ def pump(
     def carry_forward() -> None:
         failure = None
         try:
-            _carry(left, right, result, "forward", half_close)
+            _carry(left, right, result, "forward", half_close, watch_output)
         except Exception as error:
             failure = error
             failed(error)
@@ -103,7 +107,7 @@ def pump(
     def carry_backward() -> None:
         failure = None
         try:
-            _carry(right, left, result, "backward", True)
+            _carry(right, left, result, "backward", True, watch_output)
         except Exception as error:
             if not (cut_off.is_set() and isinstance(error, OSError)):
                 failure = error
@@ -165,10 +169,12 @@ def _end_input(left: Connection, failure: Exception | None) -> None:
         left.abort()
 
 
-def _carry(source: Connection, sink: Connection, result: PumpResult, direction: str, half_close: bool) -> None:
+def _carry(
+    source: Connection, sink: Connection, result: PumpResult, direction: str, half_close: bool, watch_output: bool
+) -> None:
     """One direction, to the end of ``source``."""
     buffer: memoryview | None = None
-    watch = _reader_of(sink)
+    watch = _reader_of(sink) if watch_output else -1
     while True:
         if watch >= 0:
             _wait_readable(source, watch)

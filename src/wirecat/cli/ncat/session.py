@@ -124,6 +124,7 @@ def converse(connection: Connection, settings: Settings, environment: Environmen
             backward=not settings.send_only,
             idle_timeout=settings.idle_timeout,
             linger=settings.quit_after or None,
+            watch_output=False,  # ncat learns of it when it writes; until then it goes on sending
         )
     except DeadlineExpired as error:
         raise idle_ending(error.seconds or 0.0, settings) from error
