@@ -1,27 +1,29 @@
 """The pump: moves bytes between two open connections, both ways at once, each way with its half-close.
 
-Each direction is a loop in a thread of its own that reads, then writes: a peer that does not read holds back only what
-flows to it (a bounded buffer, no queue), and one direction never waits for the other. The calling thread waits for
-both, so that Ctrl-C reaches it.
+Each direction is a loop in a thread of its own that reads, then writes (see ``carrier``): a peer that does not read
+holds back only what flows to it (a bounded buffer, no queue), and one direction never waits for the other. The main
+thread, if it is the caller, waits for both, so that Ctrl-C reaches it; any other carries one direction itself.
 """
 
 from __future__ import annotations
 
-import select
 import sys
 from time import monotonic
 
-from wirecat.deadline import LONGEST_WAIT
-from wirecat.errors import ConnectionBroken, DeadlineExpired, OutputClosed
+from wirecat.carrier import BUFFER, Carrier
+from wirecat.errors import DeadlineExpired
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from wirecat.connection import Connection
 
-BUFFER = 1 << 18
-DATAGRAM = 8192  # bytes of a stream that make one datagram: what is read at once, at most
+    OnPath = Callable[[str, str], None]
+
+FORWARD, BACKWARD = "forward", "backward"
+_WATCHED = 1 << 16  # bytes under way uncounted where a clock watches whether anything moves
 _FAREWELL = 0.5  # seconds for a thread to see that it is over
 # Waits are cut into slices: on Windows Ctrl-C does not end one, elsewhere a signal that comes just before it does not.
 _SLICE = 0.2 if sys.platform == "win32" else 0.5
@@ -31,13 +33,12 @@ class PumpResult:
     """What a pump did: ``forward`` and ``backward`` are bytes moved from left to right and from right to left;
     ``failures`` are the errors that ended a direction (empty where all ended well)."""
 
-    __slots__ = ("backward", "failures", "forward", "last_moved")
+    __slots__ = ("backward", "failures", "forward")
 
     def __init__(self) -> None:
         self.forward = 0
         self.backward = 0
         self.failures: list[OSError] = []
-        self.last_moved = monotonic()
 
 
 def pump(
@@ -52,6 +53,7 @@ def pump(
     idle_timeout: float | None = None,
     linger: float | None = None,
     watch_output: bool = True,
+    on_path: OnPath | None = None,
 ) -> PumpResult:
     """Move bytes between ``left`` and ``right`` until both directions have ended.
 
@@ -64,6 +66,9 @@ def pump(
     An output that nobody reads any more (a pipe: ``| head -1``) ends it all at once; with ``watch_output`` False only
     when there are bytes for it, so that what is sent goes on as long as nothing comes back.
 
+    ``on_path(direction, how)`` is told how bytes move, ``zero-copy`` or ``copy: `` and the reason, once the first have in
+    that direction (``forward`` or ``backward``), and again when it changes; from the thread that moves them.
+
     Raises DeadlineExpired when nothing moved either way for ``idle_timeout`` seconds; once ``left`` has ended, for
     ``linger`` seconds, where that is given. What else a tap or a stream raises (no OSError, so a fault of its own) is
     raised here.
@@ -73,14 +78,19 @@ def pump(
     result = PumpResult()
     changed = threading.Condition()
     cut_off = threading.Event()  # the left side's end has ended it all: receiving fails then, and that is no failure
-    running = {name for name, wanted in (("forward", forward), ("backward", backward)) if wanted}
-
+    limit = BUFFER if idle_timeout is None and linger is None else _WATCHED
+    carriers = {}
+    for direction, wanted, source, sink in ((FORWARD, forward, left, right), (BACKWARD, backward, right, left)):
+        if wanted:
+            carriers[direction] = Carrier(source, sink, _reporter(on_path, direction), limit, watch_output)
+    running = set(carriers)
     faults: list[Exception] = []
 
     def finished(direction: str) -> None:
         with changed:
             running.discard(direction)
-            result.last_moved = monotonic()
+            carriers[direction].last_moved = monotonic()
+            setattr(result, direction, carriers[direction].moved)
             changed.notify_all()
 
     def failed(failure: Exception) -> None:
@@ -93,7 +103,9 @@ def pump(
     def carry_forward() -> None:
         failure = None
         try:
-            _carry(left, right, result, "forward", half_close, watch_output)
+            carriers[FORWARD].carry()
+            if half_close:
+                carriers[FORWARD].end()
         except Exception as error:
             failure = error
             failed(error)
@@ -102,12 +114,13 @@ def pump(
                 if failure is None:
                     cut_off.set()
                 right.abort()
-            finished("forward")
+            finished(FORWARD)
 
     def carry_backward() -> None:
         failure = None
         try:
-            _carry(right, left, result, "backward", True, watch_output)
+            carriers[BACKWARD].carry()
+            carriers[BACKWARD].end()
         except Exception as error:
             if not (cut_off.is_set() and isinstance(error, OSError)):
                 failure = error
@@ -117,16 +130,21 @@ def pump(
                 _end_input(left, failure)
             if failure is not None:
                 right.abort()
-            finished("backward")
+            finished(BACKWARD)
 
     ways = [way for way, wanted in ((carry_forward, forward), (carry_backward, backward)) if wanted]
+    watched = idle_timeout is not None or linger is not None or threading.current_thread() is threading.main_thread()
+    own = ways.pop() if ways and not watched else None
     threads = [threading.Thread(target=way, name="wirecat-pump", daemon=True) for way in ways]
     started: list[threading.Thread] = []
     try:
         for thread in threads:
             thread.start()
             started.append(thread)
-        _wait_for(changed, running, result, idle_timeout, linger)
+        if own is not None:
+            own()
+        else:
+            _wait_for(changed, running, carriers, idle_timeout, linger)
     except BaseException:
         left.abort()
         right.abort()
@@ -140,24 +158,29 @@ def pump(
     return result
 
 
+def _reporter(on_path: OnPath | None, direction: str) -> Callable[[str], None] | None:
+    return None if on_path is None else lambda how: on_path(direction, how)
+
+
 def _wait_for(
     changed: threading.Condition,
     running: set[str],
-    result: PumpResult,
+    carriers: dict[str, Carrier],
     idle_timeout: float | None,
     linger: float | None,
 ) -> None:
     """Wait until nothing runs. Raises DeadlineExpired when nothing moved for too long."""
     with changed:
         while running:
-            allowed = idle_timeout if linger is None or "forward" in running else linger
+            allowed = idle_timeout if linger is None or FORWARD in running else linger
             if allowed is None:
                 changed.wait(_SLICE)
                 continue
-            left = result.last_moved + allowed - monotonic()
+            last_moved = max(carrier.last_moved for carrier in carriers.values())
+            left = last_moved + allowed - monotonic()
             if left <= 0:
                 raise DeadlineExpired(f"nothing moved either way for {allowed:g} s", seconds=allowed, step="idle")
-            changed.wait(min(left, _SLICE or left))
+            changed.wait(min(left, _SLICE))
 
 
 def _end_input(left: Connection, failure: Exception | None) -> None:
@@ -167,67 +190,3 @@ def _end_input(left: Connection, failure: Exception | None) -> None:
         drain()
     else:
         left.abort()
-
-
-def _carry(
-    source: Connection, sink: Connection, result: PumpResult, direction: str, half_close: bool, watch_output: bool
-) -> None:
-    """One direction, to the end of ``source``."""
-    buffer: memoryview | None = None
-    watch = _reader_of(sink) if watch_output else -1
-    while True:
-        if watch >= 0:
-            _wait_readable(source, watch)
-        if source.taps or source.stream.keeps_boundaries:
-            piece = source.receive(BUFFER)
-            if piece is None:
-                break
-            data: bytes | memoryview = piece
-        else:
-            buffer = buffer or memoryview(bytearray(DATAGRAM if sink.stream.keeps_boundaries else BUFFER))
-            count = source.receive_into(buffer)
-            if not count:
-                break
-            data = buffer[:count]
-        result.last_moved = monotonic()
-        sink.send(data)
-        result.last_moved = monotonic()
-        setattr(result, direction, getattr(result, direction) + len(data))
-    if half_close and sink.stream.can_half_close:
-        try:
-            sink.half_close()
-        except ConnectionBroken:
-            # The peer has gone already. If that lost anything, the other direction (or the send before) tells it.
-            return
-
-
-def _reader_of(sink: Connection) -> int:
-    """The descriptor of a local output whose reader may go away (a pipe: ``| head -1``); -1 where there is none."""
-    import os
-    import stat
-
-    descriptor = getattr(sink.stream, "sink", -1)
-    if descriptor < 0 or not hasattr(select, "poll"):
-        return -1
-    try:
-        return descriptor if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else -1
-    except OSError:
-        return -1
-
-
-def _wait_readable(source: Connection, watch: int) -> None:
-    """Wait for bytes of ``source``. Raises OutputClosed as soon as nobody reads descriptor ``watch`` any more, rather
-    than at the next byte, which may never come."""
-    descriptor = source.stream.fileno()
-    if descriptor < 0 or source.buffered or source.stream.buffered:
-        return
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    poll.register(watch, 0)  # POLLERR is told unasked (poll(2))
-    seconds = source.timeout
-    found = poll.poll(None if seconds is None else min(seconds, LONGEST_WAIT) * 1000)
-    if not found:
-        raise DeadlineExpired(f"nothing came in {seconds:g} s", seconds=seconds, address=source.peer, step="receive")
-    for ready, happened in found:
-        if ready == watch and happened & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
-            raise OutputClosed("standard output was closed early: what arrives can no longer be delivered")

@@ -74,3 +74,37 @@ class Stream:
     def fileno(self) -> int:
         """The descriptor to receive from (and to send to, unless there are two); -1 where there is none."""
         raise NotImplementedError
+
+    # For the pump, which may move bytes past this object, inside the kernel
+
+    raw_obstacle = "no plain descriptor"
+    """In words: why bytes cannot pass it by."""
+
+    def raw_source(self) -> int | str:
+        """The descriptor that gives just what ``receive`` would; or in words why there is none, at this moment."""
+        return self.raw_obstacle
+
+    def raw_sink(self) -> int | str:
+        """The descriptor that takes just what ``send`` would be given; or in words why there is none, at this moment."""
+        return self.raw_obstacle
+
+    def raw_wait(self) -> bool:
+        """Wait until ``raw_source`` has bytes, or its end; False where ``receive`` is to be asked what has happened.
+
+        Raises DeadlineExpired.
+        """
+        return False
+
+    def raw_wait_sink(self) -> bool:
+        """Wait until ``raw_sink`` has room; False where ``send`` is to be tried in its place. For a descriptor that does
+        not wait by itself."""
+        return False
+
+    def raw_receive_failure(self, error: OSError) -> OSError | None:
+        """What ``receive`` would raise for what reading the descriptor failed with; None: ask ``receive``."""
+        return None
+
+    def raw_send_failure(self, error: OSError, unsent: int | None) -> OSError | None:
+        """What ``send`` would raise for what writing to the descriptor failed with, when ``unsent`` bytes were left;
+        None: ask ``send``."""
+        return None

@@ -16,7 +16,7 @@ FLOORS = (
     ("address", "options", "events", "stream"),
     ("wire", "system"),
     ("endpoints",),
-    ("taps", "connection", "async_state", "async_connection", "pump", "talk"),
+    ("taps", "connection", "async_state", "async_connection", "zero_copy", "carrier", "pump", "talk"),
     ("server",),
     ("swarm", "sockets", "reach", "recording", "relay"),
     ("views",),

@@ -58,6 +58,7 @@ class DatagramStream(Stream):
 
     can_half_close = False
     keeps_boundaries = True
+    raw_obstacle = "datagrams"
 
     def __init__(self, connected: socket.socket, peer: Address, *, idle: float | None = None, unlink: str = "") -> None:
         self.socket = connected

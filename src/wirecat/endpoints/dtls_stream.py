@@ -34,6 +34,7 @@ class DtlsStream(Stream):
 
     can_half_close = False
     keeps_boundaries = True
+    raw_obstacle = "datagrams"
 
     def __init__(
         self,

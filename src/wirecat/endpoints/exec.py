@@ -192,6 +192,27 @@ class ExecStream(Stream):
             raise DeadlineExpired(f"nothing came in {self._timeout:g} s", address=self.peer, step="receive")
         return True
 
+    def raw_source(self) -> int | str:
+        """See Stream."""
+        return self._output if self._raw and not self.ended else "it has ended"
+
+    def raw_sink(self) -> int | str:
+        """See Stream."""
+        return self._input if self._raw and self._input >= 0 else "it takes no more"
+
+    @property
+    def _raw(self) -> bool:
+        return self._timeout is None and not (self._aborted or self._closed) and self._wake >= 0
+
+    def raw_wait(self) -> bool:
+        """See Stream."""
+        return self._raw and self._wait(self._output, select_out=False)
+
+    def raw_wait_sink(self) -> bool:
+        """See Stream. (The child's input does not wait: an abort has to end it.)"""
+        descriptor = self._input
+        return self._raw and descriptor >= 0 and self._wait(descriptor, select_out=True)
+
     def half_close(self) -> None:
         """See Stream: the end of the child's input. The child goes on."""
         with self._sending:

@@ -37,6 +37,7 @@ class PeerStream(Stream):
 
     can_half_close = False
     keeps_boundaries = True
+    raw_obstacle = "datagrams"
 
     def __init__(
         self,

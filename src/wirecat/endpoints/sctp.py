@@ -36,6 +36,9 @@ class SctpStream(SocketStream):
     scheme = "sctp"
     can_half_close = False
 
+    def _raw(self) -> int | str:
+        return "SCTP"
+
     def half_close(self) -> None:
         """Raises UsageError: SCTP has none."""
         raise UsageError("SCTP knows no half-close", address=self.peer, step="half-close")

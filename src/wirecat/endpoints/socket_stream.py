@@ -9,6 +9,7 @@ its end (the "lingering close" of RFC 9112 section 9.6).
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import sys
 
@@ -143,17 +144,16 @@ class SocketStream(Stream):
             while sent < len(view):
                 sent += self.socket.send(view[sent:])
         except OSError as error:
-            if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
-                seconds, left = self.socket.gettimeout() or 0, len(view) - sent
-                raise DeadlineExpired(
-                    f"the peer took no more for {seconds:g} s ({left} bytes left)",
-                    unsent=left,
-                    address=self.peer,
-                    step="send",
-                ) from error
-            if self.socket.fileno() < 0:
-                raise _closed(self.peer, "send") from error
-            raise broken(error, self.peer, unsent=len(view) - sent) from error
+            raise self._send_failure(error, len(view) - sent) from error
+
+    def _send_failure(self, error: OSError, left: int | None) -> WirecatError:
+        if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
+            seconds = self.socket.gettimeout() or 0
+            message = f"the peer took no more for {seconds:g} s ({left} bytes left)"
+            return DeadlineExpired(message, unsent=left, address=self.peer, step="send")
+        if self.socket.fileno() < 0:
+            return _closed(self.peer, "send")
+        return broken(error, self.peer, unsent=left)
 
     def half_close(self) -> None:
         """See Stream: shutdown(2) of the sending half."""
@@ -212,6 +212,40 @@ class SocketStream(Stream):
     def fileno(self) -> int:
         """See Stream."""
         return self.socket.fileno()
+
+    def raw_source(self) -> int | str:
+        """See Stream."""
+        if self.aborted or self._broken is not None:
+            return "it has ended"
+        return self._raw()
+
+    def raw_sink(self) -> int | str:
+        """See Stream."""
+        return "this half has ended" if self._half_closed else self._raw()
+
+    def _raw(self) -> int | str:
+        connected = self.socket
+        # With a time-out Python keeps the descriptor from waiting, and waits by itself.
+        if connected.gettimeout() is not None:
+            return "a time limit"
+        descriptor = connected.fileno()
+        return descriptor if descriptor >= 0 else "it is closed"
+
+    def raw_wait(self) -> bool:
+        """See Stream."""
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(self.socket.fileno(), select.POLLIN)
+            poll.poll()
+        return not self.aborted
+
+    def raw_receive_failure(self, error: OSError) -> OSError:
+        """See Stream."""
+        return self._receive_failure(error)
+
+    def raw_send_failure(self, error: OSError, unsent: int | None) -> OSError:
+        """See Stream."""
+        return self._send_failure(error, unsent)
 
 
 def _closed(peer: Address, step: str) -> ConnectionClosed:

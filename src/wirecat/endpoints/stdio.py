@@ -69,25 +69,45 @@ class StdioStream(Stream):
             return b""
         if sys.platform == "win32":
             return self._from_thread()
+        try:
+            while self.raw_wait():
+                try:
+                    return os.read(self.source, limit)
+                except BlockingIOError:
+                    continue  # whoever shares the open file has set it so, and has read what was there
+        except OSError:
+            pass  # closed (EBADF), or a terminal that is gone (EIO): no more input, no reason to die
+        return b""
+
+    def raw_wait(self) -> bool:
+        """See Stream: False once there is nothing more to wait for."""
         wake = self._wake
         while wake >= 0:
-            try:
-                ready = _ready((self.source, wake))  # a file is always ready
-                if self._draining and not self._aborted:
-                    ready = _ready((self.source,), seconds=0)
-                if self.source not in ready or self._aborted:
-                    return b""
-                if not self._in_background():
-                    return os.read(self.source, limit)
-                if self._draining:
-                    return b""
-                _ready((wake,), seconds=_FOREGROUND_CHECK)
-            except BlockingIOError:
-                continue  # whoever shares the open file has set it so, and has read what was there
-            except OSError:
-                # Closed (EBADF), or a terminal that is gone (EIO): no more input, no reason to die.
-                return b""
-        return b""
+            ready = _ready((self.source, wake))  # a file is always ready
+            if self._draining and not self._aborted:
+                ready = _ready((self.source,), seconds=0)
+            if self.source not in ready or self._aborted:
+                return False
+            if not self._in_background():
+                return True
+            if self._draining:
+                return False
+            _ready((wake,), seconds=_FOREGROUND_CHECK)
+        return False
+
+    def raw_wait_sink(self) -> bool:
+        """See Stream. It ends with an abort: a reader may have stopped for good."""
+        if self._wake < 0 or self._aborted:
+            return False
+        return self.sink in _ready(() if self._draining else (self._wake,), (self.sink,))
+
+    def raw_source(self) -> int | str:
+        """See Stream."""
+        return self.source if self._wake >= 0 else "no plain descriptor"
+
+    def raw_sink(self) -> int | str:
+        """See Stream."""
+        return self.sink if self._wake >= 0 else "no plain descriptor"
 
     def _in_background(self) -> bool:
         """Whether the input is a terminal that belongs to another job now.

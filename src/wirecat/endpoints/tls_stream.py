@@ -46,6 +46,8 @@ class TlsStream(Stream):
         "_unsent", "allow_truncation", "ended", "inner", "tls",
     )  # fmt: skip
 
+    raw_obstacle = "TLS"
+
     def __init__(
         self,
         inner: Stream,

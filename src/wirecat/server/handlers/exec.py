@@ -61,7 +61,8 @@ def _join(connection: Connection, program: ExecStream) -> None:
     child = Connection(program)
     child.on_end = give_up.start
     try:
-        result = pump(connection, child, **_for_datagrams(connection))
+        # Datagrams have no end that could be told or waited for: the program's is that of all.
+        result = pump(connection, child, until_right_ends=not connection.stream.can_half_close)
     finally:
         give_up.cancel()
         if give_up.ident is not None:
@@ -69,11 +70,6 @@ def _join(connection: Connection, program: ExecStream) -> None:
     for failure in result.failures:
         if isinstance(failure, ConnectionBroken):
             raise failure
-
-
-def _for_datagrams(connection: Connection) -> dict[str, bool]:
-    """Datagrams have no end that could be told or waited for: the program's is that of all."""
-    return {} if connection.stream.can_half_close else {"until_right_ends": True}
 
 
 def program_environment(connection: Connection) -> dict[str, str]:

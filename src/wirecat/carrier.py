@@ -1,0 +1,275 @@
+"""One direction of the pump: reads and writes to the end of its source, inside the kernel where that can be.
+
+Which way is decided before each piece, so a tap that comes sees the next byte, and one that goes is no brake any more.
+What only looks at descriptors is asked once for each pair of them. What the kernel's way cannot tell (the end of the
+source, and errors that come again when one asks again) is left to the copying way, so each stream tells it in its own
+words.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from time import monotonic
+
+from wirecat.deadline import LONGEST_WAIT
+from wirecat.errors import ConnectionBroken, DeadlineExpired, OutputClosed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wirecat.connection import Connection
+    from wirecat.zero_copy import Mover
+
+    Report = Callable[[str], None]
+
+BUFFER = 1 << 20  # bytes; a copy with less spends more time in calls
+FIRST_BUFFER = 1 << 16  # most connections never need more
+DATAGRAM = 8192  # bytes of a stream that make one datagram: what is read at once, at most
+ZERO_COPY = "zero-copy"
+_THIS_ONCE = "what has been read ahead"  # such a piece comes by itself, and says nothing of the next
+_ENDS = select.POLLERR | select.POLLHUP | select.POLLNVAL if hasattr(select, "poll") else 0
+_PATIENCE = 8  # moves in a row that may move nothing though both ends say that they are ready
+
+
+class Carrier:
+    """Carries what ``source`` gives to ``sink``. ``moved`` is how many bytes so far, ``last_moved`` when bytes last moved
+    (time.monotonic()).
+
+    ``report`` is told how it is done (``zero-copy``, or ``copy: `` and the reason) once the first bytes went that way, and
+    when it changes. ``limit`` is how many bytes may be under way without being counted. ``watch_output`` False lets an
+    output that nobody reads any more end it at the next bytes only.
+    """
+
+    def __init__(
+        self, source: Connection, sink: Connection, report: Report | None = None, limit: int = BUFFER,
+        watch_output: bool = True,
+    ) -> None:  # fmt: skip
+        self.moved = 0
+        self.last_moved = monotonic()
+        self._source = source
+        self._sink = sink
+        self._report = report
+        self._reported: str | None = None
+        self._limit = limit
+        self._watch_output = watch_output
+        self._buffer = memoryview(b"")
+        self._mover: Mover | None = None
+        self._ends: tuple[int, int] | None = None  # the descriptors that the mover, or its absence, is for
+        self._obstacle = ""  # why these two want to be copied; empty: there is a mover
+        self._seen = (0, 0)  # what was taken and given by the mover, as far as the connections have counted it
+        self._idle_moves = 0
+
+    def carry(self) -> None:
+        """To the end of the source. Raises what the streams and taps raise."""
+        watch = reader_of(self._sink) if self._watch_output else -1
+        try:
+            while True:
+                # Waited for without reading: a tap may come meanwhile.
+                if watch >= 0:
+                    wait_readable(self._source, watch)
+                    reason = self._reason()
+                elif not (reason := self._reason()):
+                    reason = self._reason() if self._source.stream.raw_wait() else _THIS_ONCE
+                if not reason and self._move():
+                    continue
+                if self._mover is not None and self._mover.inside:
+                    self._pass_on_what_is_inside(self._mover)
+                if not self._copy():
+                    return
+                self._tell(self._obstacle or reason)
+        finally:
+            if self._mover is not None:
+                self._mover.close()
+
+    def _reason(self) -> str:
+        """Why the next piece is to be copied; empty where the kernel can move it."""
+        source, sink = self._source, self._sink
+        if source.stream.keeps_boundaries or sink.stream.keeps_boundaries:
+            return "datagrams"
+        take, give = source.stream.raw_source(), sink.stream.raw_sink()
+        if isinstance(take, str):
+            return take
+        if isinstance(give, str):
+            return give
+        if (take, give) != self._ends:
+            self._choose(take, give)
+        if self._obstacle:
+            return self._obstacle
+        if source.taps or sink.taps:
+            return "tapped"
+        if (
+            source.buffered
+            or source.stream.buffered
+            or source.ended
+            or sink.half_closed
+            or source.closed
+            or sink.closed
+        ):
+            return _THIS_ONCE
+        return ""
+
+    def _choose(self, take: int, give: int) -> None:
+        from wirecat.zero_copy import choose_mover
+
+        self._drop_mover()
+        chosen = choose_mover(take, give)
+        self._ends = (take, give)
+        if isinstance(chosen, str):
+            self._obstacle = chosen
+        else:
+            self._mover, self._obstacle, self._seen = chosen, "", (0, 0)
+
+    # Inside the kernel
+
+    def _move(self) -> bool:
+        """Move a piece, or wait for room. False where the copying way is to go on: at the end of the source, or because it
+        is the only one for these two."""
+        from wirecat.zero_copy import NotReady, SinkFailed, SourceFailed, Unsuitable
+
+        mover = self._mover
+        assert mover is not None
+        moved = 0
+        try:
+            while True:
+                try:
+                    moved = mover.move(self._limit)
+                    break
+                except NotReady:
+                    self._count(mover)
+                    if not self._wait_for_room():
+                        return False
+                    if self._reason():  # a tap came meanwhile
+                        return True
+        except Unsuitable:
+            self._give_up("the system cannot do it between these two")
+            return False
+        except (SourceFailed, SinkFailed) as failure:
+            self._count(mover)
+            error = failure.error
+            if isinstance(failure, SourceFailed):
+                told = self._source.stream.raw_receive_failure(error)
+            else:
+                told = self._sink.stream.raw_send_failure(error, mover.inside)
+            if told is not None:
+                raise told from error
+            self._give_up(error.strerror or str(error))
+            return False
+        self._count(mover)
+        self._idle_moves = 0
+        if moved:
+            self._tell("")
+        return moved > 0
+
+    def _count(self, mover: Mover) -> None:
+        taken, given = self._seen
+        self._seen = (mover.taken, mover.given)
+        self._source.bytes_received += mover.taken - taken
+        self._sink.bytes_sent += mover.given - given
+        self.moved += mover.given - given
+        self.last_moved = monotonic()
+
+    def _wait_for_room(self) -> bool:
+        """Nothing could be moved just now; whether it may be tried again."""
+        self._idle_moves += 1
+        if self._idle_moves <= _PATIENCE and self._sink.stream.raw_wait_sink():
+            return True
+        self._give_up("one end does not wait")
+        return False
+
+    def _give_up(self, reason: str) -> None:
+        """Between these two it is copied from now on."""
+        self._obstacle = reason
+        self._drop_mover()
+
+    def _drop_mover(self) -> None:
+        mover, self._mover = self._mover, None
+        if mover is not None:
+            try:
+                self._pass_on_what_is_inside(mover)
+            finally:
+                mover.close()
+
+    def _pass_on_what_is_inside(self, mover: Mover) -> None:
+        self._count(mover)
+        data = mover.leftover()
+        self._seen = (mover.taken, mover.given)
+        if data:
+            self._send(data)
+
+    # By copying
+
+    def _copy(self) -> bool:
+        """Copy a piece; False at the end of the source."""
+        source, sink = self._source, self._sink
+        if source.taps or source.stream.keeps_boundaries:
+            piece = source.receive(BUFFER)
+            if piece is None:
+                return False
+            self._send(piece)
+            return True
+        buffer = self._room()
+        count = source.receive_into(buffer)
+        if not count:
+            return False
+        self._send(buffer[:count])
+        if count == len(self._buffer) < self._limit and not sink.stream.keeps_boundaries:
+            self._buffer = memoryview(bytearray(self._limit))
+        return True
+
+    def _room(self) -> memoryview:
+        if not self._buffer:
+            size = DATAGRAM if self._sink.stream.keeps_boundaries else min(FIRST_BUFFER, self._limit)
+            self._buffer = memoryview(bytearray(size))
+        return self._buffer
+
+    def _send(self, data: bytes | memoryview) -> None:
+        self.last_moved = monotonic()
+        self._sink.send(data)
+        self.last_moved = monotonic()
+        self.moved += len(data)
+
+    def _tell(self, reason: str) -> None:
+        if self._report is not None and reason != self._reported and reason != _THIS_ONCE:
+            self._reported = reason
+            self._report(f"copy: {reason}" if reason else ZERO_COPY)
+
+    def end(self) -> None:
+        """Tell the sink that nothing more will come, where it can be told."""
+        if self._sink.stream.can_half_close:
+            try:
+                self._sink.half_close()
+            except ConnectionBroken:
+                # The peer has gone already. If that lost anything, the other direction (or the send before) tells it.
+                return
+
+
+def reader_of(sink: Connection) -> int:
+    """The descriptor of a local output whose reader may go away (a pipe: ``| head -1``); -1 where there is none."""
+    descriptor = getattr(sink.stream, "sink", -1)
+    if descriptor < 0 or not hasattr(select, "poll"):
+        return -1
+    try:
+        return descriptor if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else -1
+    except OSError:
+        return -1
+
+
+def wait_readable(source: Connection, watch: int) -> None:
+    """Wait for bytes of ``source``. Raises OutputClosed as soon as nobody reads descriptor ``watch`` any more, rather
+    than at the next byte, which may never come."""
+    descriptor = source.stream.fileno()
+    if descriptor < 0 or source.buffered or source.stream.buffered:
+        return
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(watch, 0)  # POLLERR is told unasked (poll(2))
+    seconds = source.timeout
+    found = poll.poll(None if seconds is None else min(seconds, LONGEST_WAIT) * 1000)
+    if not found:
+        raise DeadlineExpired(f"nothing came in {seconds:g} s", seconds=seconds, address=source.peer, step="receive")
+    for ready, happened in found:
+        if ready == watch and happened & _ENDS:
+            raise OutputClosed("standard output was closed early: what arrives can no longer be delivered")
