@@ -1,0 +1,120 @@
+"""What a recording holds, as plain data: its connections, the pieces that went over each, and what happened besides.
+
+Whoever recorded it, client or server: here a piece is told by who sent it, ``CLIENT`` or ``SERVER``. Times are whole
+nanoseconds since 1970 (UTC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wirecat.address import Address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CLIENT = "client"
+SERVER = "server"
+
+
+def other_side(side: str) -> str:
+    """The side that ``side`` talks to."""
+    return SERVER if side == CLIENT else CLIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes that ``sender`` sent on connection ``connection``: a piece as the recording program saw it, a whole datagram,
+    or (of a capture by others) what one packet brought.
+
+    ``missing`` bytes before it were not kept or not captured.
+    """
+
+    connection: int
+    time_ns: int
+    sender: str
+    data: bytes
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened. ``connection`` is None where it concerns the whole recording.
+
+    ``name``: ``opened``; ``end`` (``sender`` sends no more: a FIN); ``reset`` (``sender`` broke off); ``closed``;
+    ``detached`` (it goes on, but is recorded no more); ``lost`` (what went over the wire was not kept); ``missing``
+    (``facts["bytes"]`` that ``sender`` sent are not in the file); ``sockets`` (a snapshot of the socket table was taken);
+    ``note``; ``problem`` (of the file). ``text`` tells it to a person, in one line that is safe to print.
+    """
+
+    connection: int | None
+    time_ns: int
+    name: str
+    sender: str = ""
+    text: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Side:
+    """One side of a connection, by what it sent: ``data`` bytes in ``chunks`` pieces; bytes ``missing`` in the file;
+    in captures of others also bytes ``repeated`` (sent again) and packets that came ``out_of_order``. ``ended_ns`` is
+    when it ended its half, or broke off; None: it did not while the recording went on."""
+
+    address: Address
+    data: int = 0
+    chunks: int = 0
+    missing: int = 0
+    repeated: int = 0
+    out_of_order: int = 0
+    ended_ns: int | None = None
+
+
+@dataclass(slots=True)
+class RecordedConnection:
+    """A connection, as far as it was recorded.
+
+    ``id`` its number in this recording, from 1; ``protocol`` ``tcp``, ``tls``, ``udp``, ``unix``, …; ``kind`` what the
+    recording program was to it: ``client``, ``server``, ``proxy`` or, captured by others, ``captured``;
+    ``opened_ns``, ``closed_ns`` (None: still open when the recording ended); ``closed_by`` ``client``, ``server`` or
+    ``""`` (unknown): who ended it first; ``reason`` how: ``end``, ``reset``, ``idle``, ``kicked``, …, or ``""``;
+    ``handler`` what served it; ``tls`` what TLS agreed on (its bytes are recorded decrypted), or None; ``joined`` whether
+    it was open before the recording began; ``guessed`` whether it is a guess which side is the client; ``file`` the
+    number of the file that it stands in, from 0; ``facts`` all that the file says about it.
+    """
+
+    id: int
+    protocol: str
+    kind: str
+    client: Side
+    server: Side
+    opened_ns: int
+    last_ns: int
+    closed_ns: int | None = None
+    closed_by: str = ""
+    reason: str = ""
+    handler: str = ""
+    tls: dict[str, Any] | None = None
+    joined: bool = False
+    guessed: bool = False
+    file: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def side(self, name: str) -> Side:
+        """The side that is called ``CLIENT`` or ``SERVER``."""
+        return self.client if name == CLIENT else self.server
+
+    @property
+    def missing(self) -> int:
+        """Bytes that went over the wire, and are not in the file."""
+        return self.client.missing + self.server.missing
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSnapshot:
+    """The socket table as it stood: rows with ``protocol``, ``local``, ``peer`` (addresses as texts), ``state`` and, where
+    it is known, ``process``."""
+
+    time_ns: int
+    rows: tuple[dict[str, Any], ...]

@@ -1,0 +1,183 @@
+"""Recordings read: one pass over the files tells what connections there are, another brings what went over them.
+
+    recording = read("talk.pcapng")
+    for connection in recording.connections: …
+    for entry in recording.entries(): …      # Chunk and Mark, in the order of time, read anew from the files
+
+A file of any size is read in pieces; what stays in memory is a few hundred bytes for each connection.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from pathlib import Path
+
+from wirecat.errors import UsageError
+from wirecat.recording.decoder import Decoder
+from wirecat.recording.model import Chunk, Mark, RecordedConnection, SocketSnapshot
+from wirecat.wire.capture import CaptureParser
+from wirecat.wire.printable import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+READ_SIZE = 1 << 20
+MOST_PROBLEMS = 100  # that are kept; how many there were is counted
+
+
+class Recording:
+    """What was found in one or more files.
+
+    ``files`` their paths; ``connections`` in the order of their numbers; ``snapshots`` of the socket table; ``machine``,
+    ``program`` (``wirecat 0.1.0``), ``system`` and ``verb`` of who recorded it, empty where the file does not say;
+    ``started_ns`` and ``ended_ns`` the first and the last time in it (nanoseconds since 1970; None: nothing is in it);
+    ``notes`` what stands in it as text; ``problems`` what could not be read, each in one line, and ``problem_count`` how many
+    there were; ``torn`` whether a file ends in the middle of something; ``complete`` whether all were ended in an orderly
+    way; ``lost_chunks`` and ``lost_bytes`` what the recorder could not keep; ``other_packets`` those that are neither TCP
+    nor UDP.
+    """
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.files = files
+        self.connections: list[RecordedConnection] = []
+        self.snapshots: list[SocketSnapshot] = []
+        self.machine = ""
+        self.program = ""
+        self.system = ""
+        self.verb = ""
+        self.started_ns: int | None = None
+        self.ended_ns: int | None = None
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self.problem_count = 0
+        self.torn = False
+        self.complete = True
+        self.lost_chunks = 0
+        self.lost_bytes = 0
+        self.other_packets = 0
+
+    def entries(self, connections: Iterable[int] | None = None) -> Iterator[Chunk | Mark]:
+        """All that happened, in the order of time; only of ``connections`` (their numbers) where they are given.
+
+        Reads the files anew. Raises UsageError where one is no longer there.
+        """
+        wanted = None if connections is None else frozenset(connections)
+        for entry in _Pass(self.files).entries():
+            if wanted is None or entry.connection in wanted:
+                yield entry
+
+    def chunks(self, connection: int) -> Iterator[Chunk]:
+        """What went over one connection."""
+        for entry in self.entries((connection,)):
+            if isinstance(entry, Chunk):
+                yield entry
+
+    def connection(self, id: int) -> RecordedConnection | None:
+        """The connection of that number."""
+        return next((each for each in self.connections if each.id == id), None)
+
+
+class _Pass:
+    """One way through the files. Numbers are given in the same way each time."""
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.files = files
+        self.connections: dict[int, RecordedConnection] = {}
+        self.decoders = [Decoder(number, self._number) for number in range(len(files))]
+        self._known: dict[str, RecordedConnection] = {}
+        self._highest = 0
+
+    def _number(self, record: RecordedConnection, key: str) -> RecordedConnection:
+        """The number that the file has for it, if that is free. One that goes on in another part of a recording is known
+        already."""
+        if key and key in self._known:
+            return self._known[key]
+        if record.id < 1 or record.id in self.connections:
+            record.id = self._highest + 1
+        self._highest = max(self._highest, record.id)
+        self.connections[record.id] = record
+        if key:
+            self._known[key] = record
+        return record
+
+    def entries(self) -> Iterator[Chunk | Mark]:
+        ways = [_entries_of(path, decoder) for path, decoder in zip(self.files, self.decoders, strict=True)]
+        if len(ways) == 1:
+            return ways[0]
+        return heapq.merge(*ways, key=lambda entry: entry.time_ns)
+
+
+def _entries_of(path: str, decoder: Decoder) -> Iterator[Chunk | Mark]:
+    parser = CaptureParser()
+    try:
+        with Path(path).open("rb") as file:
+            while data := file.read(READ_SIZE):
+                for item in parser.feed(data):
+                    yield from decoder.item(item)
+                if parser.kind == "unknown" and decoder.first_ns is None:
+                    raise UsageError("this is no recording (neither pcapng nor pcap)", address=path, step="read")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(reason, address=path, step="read", errno=getattr(error, "errno", None)) from error
+    for item in parser.finish():
+        yield from decoder.item(item)
+    if parser.kind == "unknown" and decoder.first_ns is None:
+        raise UsageError("this is no recording (neither pcapng nor pcap)", address=path, step="read")
+    yield from decoder.finish()
+
+
+def read(*paths: str | os.PathLike[str]) -> Recording:
+    """Read what ``paths`` hold: recordings, or captures in pcapng or pcap format, of which several are put together.
+
+    Raises UsageError for a file that cannot be opened or is nothing of the kind. What is damaged is read as far as it
+    goes, and told in ``problems``.
+    """
+    if not paths:
+        raise UsageError("no recording is named", step="read")
+    recording = Recording(tuple(os.fspath(path) for path in paths))
+    way = _Pass(recording.files)
+    for entry in way.entries():
+        if isinstance(entry, Mark):
+            _note(recording, entry)
+    recording.connections = [way.connections[number] for number in sorted(way.connections)]
+    for decoder in way.decoders:
+        _describe(recording, decoder)
+    return recording
+
+
+def _note(recording: Recording, mark: Mark) -> None:
+    if mark.name == "sockets":
+        recording.snapshots.append(SocketSnapshot(mark.time_ns, mark.facts["rows"]))
+    elif mark.name == "note":
+        recording.notes.append(mark.text)
+    elif mark.name == "lost":
+        for name, key in (("lost_chunks", "chunks"), ("lost_bytes", "bytes")):
+            count = mark.facts.get(key)
+            if isinstance(count, int) and count > 0:
+                setattr(recording, name, getattr(recording, name) + count)
+    elif mark.name == "problem":
+        recording.problem_count += 1
+        if len(recording.problems) < MOST_PROBLEMS:
+            recording.problems.append(mark.text)
+        recording.torn = recording.torn or bool(mark.facts.get("torn"))
+
+
+def _describe(recording: Recording, decoder: Decoder) -> None:
+    """What a file says about itself."""
+    about = decoder.about
+    for name, otherwise in (("machine", ""), ("verb", ""), ("program", decoder.section.program), ("system", "")):
+        value = about.get(name) or otherwise
+        if isinstance(value, str) and not getattr(recording, name):
+            setattr(recording, name, printable(value[:200]))
+    recording.system = recording.system or printable(decoder.section.system[:200])
+    recording.other_packets += decoder.other_packets
+    if about and not decoder.ended:
+        recording.complete = False
+    if decoder.first_ns is not None:
+        known = [time for time in (recording.started_ns, decoder.first_ns) if time is not None]
+        recording.started_ns = min(known)
+        recording.ended_ns = max(recording.ended_ns or 0, decoder.last_ns)

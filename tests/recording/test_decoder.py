@@ -1,0 +1,153 @@
+"""From packets and frames to connections: who is who, what is one piece, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from recording.made import LARGE, TIME, Maker
+from wirecat.recording.decoder import Decoder
+from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark, RecordedConnection
+from wirecat.taps.tap import RECEIVED, SENT
+from wirecat.wire.capture import CaptureParser, Custom, Packet
+from wirecat.wire.segment import ACK, FIN, PSH, RST, SYN, Way
+
+CLIENT_END, SERVER_END = (ip_address("10.0.0.1").packed, 50000), (ip_address("10.0.0.2").packed, 80)
+UP, DOWN = Way(*CLIENT_END, *SERVER_END), Way(*SERVER_END, *CLIENT_END)
+
+
+class Decoded:
+    """All that a decoder finds."""
+
+    def __init__(self, items: Iterable[object]) -> None:
+        self.connections: list[RecordedConnection] = []
+
+        def number(record: RecordedConnection, key: str) -> RecordedConnection:
+            self.connections.append(record)
+            record.id = record.id or len(self.connections)
+            return record
+
+        decoder = Decoder(0, number)
+        self.entries = [entry for item in items for entry in decoder.item(item)]  # type: ignore[arg-type]
+        self.entries += decoder.finish()
+
+    @property
+    def said(self) -> list[tuple[str, bytes, int]]:
+        """Who said what, and how much is missing before it."""
+        return [(each.sender, each.data, each.missing) for each in self.entries if isinstance(each, Chunk)]
+
+    @property
+    def marks(self) -> list[tuple[str, str]]:
+        return [(each.name, each.sender) for each in self.entries if isinstance(each, Mark)]
+
+
+def of_file(data: bytes) -> Decoded:
+    parser = CaptureParser()
+    return Decoded([*parser.feed(data), *parser.finish()])
+
+
+def captured(*segments: tuple[Way, int, int, int, bytes]) -> Decoded:
+    """Segments (way, sequence, acknowledged, flags, payload) as somebody else captured them."""
+    return Decoded(
+        Packet(TIME + number, 101, way.tcp(sequence, acknowledged, flags, payload) + payload, 0)
+        for number, (way, sequence, acknowledged, flags, payload) in enumerate(segments)
+    )
+
+
+SHAKE = ((UP, 100, 0, SYN, b""), (DOWN, 500, 101, SYN | ACK, b""), (UP, 101, 501, ACK, b""))
+
+
+def test_ours_gives_the_programs_own_pieces() -> None:
+    maker = Maker()
+    maker.talk(1, handler="echo")
+    maker.talk(2, "::1")
+    found = of_file(maker.bytes())
+    said = [(CLIENT, b"hello\n", 0), (SERVER, LARGE, 0), (CLIENT, b"bye\n", 0)]
+    assert found.said == [*said, *said]
+    ends = [("opened", ""), ("end", CLIENT), ("end", SERVER), ("closed", CLIENT)]
+    assert found.marks == [*ends, *ends]
+    first, second = found.connections
+    assert (str(first.client.address), str(first.server.address)) == ("127.0.0.1:50001", "127.0.0.1:80")
+    assert (first.kind, first.handler, first.closed_by, first.reason) == ("server", "echo", CLIENT, "end")
+    assert (first.server.data, first.client.chunks, second.id) == (len(LARGE), 2, 2)
+
+
+def test_what_the_recorder_lost_is_missing() -> None:
+    maker = Maker()
+    talk = maker.opened(1)
+    maker.pieces += talk.chunk(TIME, SENT, b"a")
+    talk.skip(SENT, 1000)
+    maker.pieces += talk.chunk(TIME, SENT, b"b")
+    talk.skip(SENT, 5)
+    maker.pieces += talk.end(TIME, SENT)
+    maker.closed(1, "server")
+    found = of_file(maker.bytes())
+    assert found.said == [(SERVER, b"a", 0), (SERVER, b"b", 1000)]
+    assert ("missing", SERVER) in found.marks
+    assert found.connections[0].missing == 1005
+
+
+def test_datagrams() -> None:
+    maker = Maker()
+    talk = maker.opened(1, scheme="udp")
+    for data in (b"one", b"", b"two"):
+        maker.pieces += talk.chunk(TIME, RECEIVED, data)
+    maker.closed(1, "server", "idle")
+    assert of_file(maker.bytes()).said == [(CLIENT, b"one", 0), (CLIENT, b"", 0), (CLIENT, b"two", 0)]
+
+
+def test_the_same_ports_again_are_another_connection() -> None:
+    maker = Maker()
+    maker.talk(1)
+    maker.now += 1000
+    talk = maker.opened(2)
+    found = of_file(maker.bytes())
+    assert talk.peer[1] == 50002
+    again = captured(*SHAKE, (UP, 101, 501, RST, b""), (UP, 9000, 0, SYN, b""), (UP, 9001, 1, PSH | ACK, b"x"))
+    assert len(found.connections) == len(again.connections) == 2
+    assert again.said == [(CLIENT, b"x", 0)]
+
+
+def test_others_captures_are_put_together() -> None:
+    found = captured(
+        *SHAKE,
+        (UP, 101, 501, PSH | ACK, b"hello"),
+        (UP, 101, 501, PSH | ACK, b"hello"),  # again
+        (DOWN, 504, 106, PSH | ACK, b"out of order"),
+        (DOWN, 501, 106, PSH | ACK, b"so "),
+        (DOWN, 516, 106, FIN | ACK, b""),
+        (UP, 106, 517, FIN | ACK, b""),
+        (DOWN, 517, 107, ACK, b""),
+    )
+    assert found.said == [(CLIENT, b"hello", 0), (SERVER, b"so out of order", 0)]
+    assert found.marks == [("opened", ""), ("end", SERVER), ("end", CLIENT), ("closed", SERVER)]
+    (connection,) = found.connections
+    assert (connection.client.repeated, connection.server.out_of_order, connection.guessed) == (5, 1, False)
+    assert (connection.kind, connection.closed_by, connection.reason) == ("captured", SERVER, "end")
+
+
+def test_what_was_confirmed_but_not_captured_is_missing() -> None:
+    found = captured(*SHAKE, (UP, 111, 501, PSH | ACK, b"late"), (DOWN, 501, 115, ACK, b""))
+    assert found.said == [(CLIENT, b"late", 10)]
+    assert found.connections[0].missing == 10
+
+
+def test_one_that_had_begun_before_is_joined() -> None:
+    found = captured((DOWN, 7000, 100, PSH | ACK, b"in the middle"), (UP, 100, 7013, RST, b""))
+    assert found.said == [(SERVER, b"in the middle", 0)]
+    (connection,) = found.connections
+    assert connection.joined
+    assert connection.guessed
+    assert (connection.closed_by, connection.reason) == (CLIENT, "reset")
+
+
+def test_damage_is_told() -> None:
+    maker = Maker()
+    maker.talk(1)
+    data = maker.bytes().replace(b"hello\n", b"hellO\n")
+    found = of_file(data)
+    assert ("problem", "") in found.marks
+    assert found.said[0] == (SERVER, LARGE, 0)
+    assert found.connections[0].client.missing == 6
+    junk = Decoded([Custom(32473, b"wirecat\x01rubbish"), Custom(32473, b"another's"), Custom(9, b"wirecat\x01")])
+    assert junk.marks == [("problem", "")]
