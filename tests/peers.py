@@ -39,10 +39,12 @@ SOURCE = PROJECT / "src"
 PEERS = {
     "curl": "curl",
     "ip": "iproute2",
+    "miniupnpd": "miniupnpd",
     "danted": "dante-server",
     "microsocks": "microsocks",
     "nc.openbsd": "netcat-openbsd",
     "ncat": "ncat",
+    "nft": "nftables",
     "openssl": "openssl",
     "fuser": "psmisc",
     "socat": "socat",
