@@ -114,7 +114,8 @@ def test_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "number", "words"), [("718", 718, "taken"), ("x", 0, "No luck"), ("9" * 40, 0, "No luck"), ("", 0, "No luck")]
+    ("code", "number", "words"),
+    [("718", 718, "taken"), ("x", 0, "No luck"), ("9" * 40, 0, "No luck"), ("", 0, "No luck")],
 )
 def test_faults(code: str, number: int, words: str) -> None:
     data = envelope(

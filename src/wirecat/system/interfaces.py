@@ -37,6 +37,8 @@ _VIRTUAL_NAMES = (
     "vmware network adapter",
 )
 
+_TUNNEL_NAMES = ("ipsec", "nordlynx", "tailscale", "tap", "tun", "utun", "wg", "zt")
+
 
 def list_interfaces() -> list[InterfaceAddress]:
     """Every address of this machine in the system's order, loopback and idle interfaces too."""
@@ -72,7 +74,17 @@ def _rank(entry: InterfaceAddress) -> tuple[bool, int]:
         kind = 4 if entry.scope == "link" else 0 if is_private_ipv4(entry.host) else 1
     else:
         kind = 3 if entry.temporary or entry.deprecated else 2
-    return entry.name.lower().startswith(_VIRTUAL_NAMES), kind
+    return is_virtual(entry.name), kind
+
+
+def is_virtual(name: str) -> bool:
+    """Whether an interface of this name is of a network inside this machine: containers, virtual machines."""
+    return name.lower().startswith(_VIRTUAL_NAMES)
+
+
+def is_private_network(name: str) -> bool:
+    """Whether an interface of this name leads into a tunnel (VPN) and not to the local network."""
+    return name.lower().startswith(_TUNNEL_NAMES)
 
 
 def is_private_ipv4(host: str) -> bool:

@@ -1,0 +1,61 @@
+"""Run another program of this machine for what it prints: bounded in time, found where administrators' programs lie."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from wirecat.immutable import Immutable
+
+# Programs for the administrator lie where the path of an ordinary user may not lead.
+_MORE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+NOT_FOUND, TOO_SLOW = 127, 124
+"""Codes that no program gave: the shell's for one that is not there, timeout(1)'s for one that took too long."""
+
+
+class CommandResult(Immutable):
+    """How a program ended: its exit ``code`` (see NOT_FOUND, TOO_SLOW) and what it wrote."""
+
+    __slots__ = ("code", "stdout", "stderr")
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def __init__(self, code: int, stdout: str = "", stderr: str = "") -> None:
+        self._set(code=code, stdout=stdout, stderr=stderr)
+
+
+def find_program(name: str) -> str | None:
+    """Where a program lies, or None."""
+    folders = os.environ.get("PATH", os.defpath)
+    if os.name == "posix":
+        folders = os.pathsep.join((folders, *_MORE_FOLDERS))
+    return shutil.which(name, path=folders)
+
+
+def run_command(words: list[str], seconds: float = 3.0) -> CommandResult:
+    """Run a program to its end, with no input and in the C locale. It is ended after ``seconds``. Never raises OSError."""
+    program = find_program(words[0])
+    if program is None:
+        return CommandResult(NOT_FOUND, stderr=f"{words[0]} is not installed")
+    try:
+        ended = subprocess.run(
+            [program, *words[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=max(seconds, 0.01),
+            env={**os.environ, "LC_ALL": "C"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return CommandResult(TOO_SLOW, stderr=f"{words[0]} gave no answer in {seconds:g} s")
+    except OSError as error:
+        return CommandResult(NOT_FOUND, stderr=f"{words[0]}: {error.strerror or error}")
+    return CommandResult(ended.returncode, _text(ended.stdout), _text(ended.stderr))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")

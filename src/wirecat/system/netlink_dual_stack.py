@@ -1,0 +1,37 @@
+"""Which IPv6 listeners on Linux take IPv6 only: the attribute INET_DIAG_SKV6ONLY of sock_diag(7), as ``ss -e`` shows it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from wirecat.system.netlink import ENDED, HEADER, dump, malformed, read_attributes, read_control, walk_messages
+
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY = 20
+_SKV6ONLY = 11
+_REQUEST = struct.Struct("=BBBxI48x")  # inet_diag_req_v2
+_LISTEN = 1 << 10
+_MESSAGE_BYTES = 72  # inet_diag_msg, whose last four are the inode
+
+
+def read_ipv6_only() -> dict[int, bool]:
+    """Each IPv6 TCP listener's inode, and whether it takes IPv6 only. Raises OSError where netlink is refused."""
+    found: dict[int, bool] = {}
+    request = _REQUEST.pack(socket.AF_INET6, socket.IPPROTO_TCP, 0, _LISTEN)
+
+    def read(buffer: bytearray, end: int) -> int:
+        for kind, _, start, stop in walk_messages(buffer, end):
+            if kind == _SOCK_DIAG_BY_FAMILY:
+                if stop - start < _MESSAGE_BYTES:
+                    raise malformed(f"a socket of {stop - start} bytes")
+                (inode,) = struct.unpack_from("=I", buffer, start + _MESSAGE_BYTES - 4)
+                flag = read_attributes(buffer, start + _MESSAGE_BYTES, stop).get(_SKV6ONLY)
+                if flag:
+                    found[inode] = bool(flag[0])
+            elif read_control(buffer, start - HEADER.size, stop - start + HEADER.size, kind):
+                return ENDED
+        return 0
+
+    dump(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, request, read)
+    return found
