@@ -39,6 +39,7 @@ SOURCE = PROJECT / "src"
 PEERS = {
     "curl": "curl",
     "ip": "iproute2",
+    "iptables": "iptables",
     "miniupnpd": "miniupnpd",
     "danted": "dante-server",
     "microsocks": "microsocks",
