@@ -15,6 +15,7 @@ from time import monotonic
 
 from wirecat.deadline import LONGEST_WAIT
 from wirecat.errors import ConnectionBroken, DeadlineExpired, OutputClosed
+from wirecat.zero_copy import NotReady, SinkFailed, SourceFailed, Unsuitable, choose_mover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
     Report = Callable[[str], None]
 
-BUFFER = 1 << 20  # bytes; a copy with less spends more time in calls
-FIRST_BUFFER = 1 << 16  # most connections never need more
+# Bytes of a piece, at most. With less more time goes into calls; with more it takes longer until they are counted and a
+# tap is heard. So pieces begin small, grow while they are taken at once, and are small again for a slow reader.
+BUFFER = 1 << 20
+SMALL = 1 << 16
+SLOW = 0.1  # seconds
 DATAGRAM = 8192  # bytes of a stream that make one datagram: what is read at once, at most
 ZERO_COPY = "zero-copy"
 _THIS_ONCE = "what has been read ahead"  # such a piece comes by itself, and says nothing of the next
@@ -53,8 +57,11 @@ class Carrier:
         self._sink = sink
         self._report = report
         self._reported: str | None = None
+        if sink.stream.keeps_boundaries and not source.stream.keeps_boundaries:
+            limit = DATAGRAM
         self._limit = limit
         self._watch_output = watch_output
+        self._piece = min(SMALL, limit)
         self._buffer = memoryview(b"")
         self._mover: Mover | None = None
         self._ends: tuple[int, int] | None = None  # the descriptors that the mover, or its absence, is for
@@ -100,20 +107,10 @@ class Carrier:
             return self._obstacle
         if source.taps or sink.taps:
             return "tapped"
-        if (
-            source.buffered
-            or source.stream.buffered
-            or source.ended
-            or sink.half_closed
-            or source.closed
-            or sink.closed
-        ):
-            return _THIS_ONCE
-        return ""
+        over = source.ended or sink.half_closed or source.closed or sink.closed
+        return _THIS_ONCE if over or source.buffered or source.stream.buffered else ""
 
     def _choose(self, take: int, give: int) -> None:
-        from wirecat.zero_copy import choose_mover
-
         self._drop_mover()
         chosen = choose_mover(take, give)
         self._ends = (take, give)
@@ -127,15 +124,14 @@ class Carrier:
     def _move(self) -> bool:
         """Move a piece, or wait for room. False where the copying way is to go on: at the end of the source, or because it
         is the only one for these two."""
-        from wirecat.zero_copy import NotReady, SinkFailed, SourceFailed, Unsuitable
-
         mover = self._mover
         assert mover is not None
+        began = monotonic()
         moved = 0
         try:
             while True:
                 try:
-                    moved = mover.move(self._limit)
+                    moved = mover.move(self._piece)
                     break
                 except NotReady:
                     self._count(mover)
@@ -160,6 +156,7 @@ class Carrier:
         self._count(mover)
         self._idle_moves = 0
         if moved:
+            self._adapt(moved, began)
             self._tell("")
         return moved > 0
 
@@ -203,33 +200,34 @@ class Carrier:
 
     def _copy(self) -> bool:
         """Copy a piece; False at the end of the source."""
-        source, sink = self._source, self._sink
+        source = self._source
         if source.taps or source.stream.keeps_boundaries:
-            piece = source.receive(BUFFER)
+            piece = source.receive(self._piece)
             if piece is None:
                 return False
             self._send(piece)
             return True
-        buffer = self._room()
-        count = source.receive_into(buffer)
+        if len(self._buffer) < self._piece:
+            self._buffer = memoryview(bytearray(self._piece))
+        count = source.receive_into(self._buffer[: self._piece])
         if not count:
             return False
-        self._send(buffer[:count])
-        if count == len(self._buffer) < self._limit and not sink.stream.keeps_boundaries:
-            self._buffer = memoryview(bytearray(self._limit))
+        self._send(self._buffer[:count])
         return True
 
-    def _room(self) -> memoryview:
-        if not self._buffer:
-            size = DATAGRAM if self._sink.stream.keeps_boundaries else min(FIRST_BUFFER, self._limit)
-            self._buffer = memoryview(bytearray(size))
-        return self._buffer
-
     def _send(self, data: bytes | memoryview) -> None:
-        self.last_moved = monotonic()
+        began = self.last_moved = monotonic()
         self._sink.send(data)
         self.last_moved = monotonic()
         self.moved += len(data)
+        self._adapt(len(data), began)
+
+    def _adapt(self, size: int, began: float) -> None:
+        """Choose the size of the next piece by how the one that began then was taken."""
+        if self.last_moved - began > SLOW:
+            self._piece = min(SMALL, self._limit)
+        elif size >= self._piece < self._limit:
+            self._piece = min(2 * self._piece, self._limit)
 
     def _tell(self, reason: str) -> None:
         if self._report is not None and reason != self._reported and reason != _THIS_ONCE:

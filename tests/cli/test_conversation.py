@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from background import Background
 from peers import Program, wirecat_command
 from plain_peers import everything, serving, wait_for_end
 from wirecat.cli.conversation import converse
@@ -76,6 +77,20 @@ def test_it_returns_0_at_the_peers_end(
     assert os.read(our_in, 100) == b"in"
     said = environment.stderr.getvalue()  # type: ignore[attr-defined]
     assert re.search(r"3 bytes sent, 2 bytes received in \d+\.\d\d s\n$", said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="splice(2) is Linux'")
+@pytest.mark.parametrize(("newline", "how"), [("lf", "zero-copy"), ("crlf", "copy: tapped")])
+def test_verbose_tells_how_the_bytes_move(
+    pair: tuple[Connection, socket.socket], piped: tuple[Environment, int, int], newline: str, how: str
+) -> None:
+    connection, peer = pair
+    environment, our_out, _ = piped
+    os.write(our_out, b"out")
+    with Background(lambda: (peer.recv(3), peer.sendall(b"in"), peer.shutdown(socket.SHUT_WR))):
+        assert converse(connection, environment, newline=newline, verbose=1) == 0
+    said = environment.stderr.getvalue()  # type: ignore[attr-defined]
+    assert {f"wirecat: sending: {how}", f"wirecat: receiving: {how}"} <= set(said.splitlines())
 
 
 def test_it_raises_what_broke_the_connection(

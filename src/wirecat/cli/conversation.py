@@ -7,11 +7,14 @@ from time import monotonic
 from wirecat.connection import Connection
 from wirecat.endpoints.stdio import StdioStream
 from wirecat.errors import DeadlineExpired
-from wirecat.pump import pump
+from wirecat.pump import FORWARD, pump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wirecat.cli.environment import Environment
+    from wirecat.pump import OnPath
 
 REPLY_WAIT = 0.5  # seconds
 
@@ -44,7 +47,9 @@ def converse(
         connection.attach(screen)
     started = monotonic()
     try:
-        failures = _pump(stdio, connection, half_close, ends_with_input and not connection.stream.can_half_close)
+        linger = REPLY_WAIT if ends_with_input and not connection.stream.can_half_close else None
+        on_path = path_teller(environment) if verbose else None
+        failures = _pump(stdio, connection, half_close, linger, on_path)
         if screen is not None and not screen.at_line_start:
             stdio.send(b"\n")  # what is said next, by us or by the shell, gets a line of its own
     finally:
@@ -60,10 +65,22 @@ def converse(
     return 0
 
 
-def _pump(stdio: StdioStream, connection: Connection, half_close: bool, ends_with_input: bool) -> list[OSError]:
+def path_teller(environment: Environment) -> Callable[[str, str], None]:
+    """What tells a user how the bytes of each direction move: ``sending: zero-copy``."""
+
+    def tell(direction: str, how: str) -> None:
+        environment.message(f"{'sending' if direction == FORWARD else 'receiving'}: {how}")
+
+    return tell
+
+
+def _pump(
+    stdio: StdioStream, connection: Connection, half_close: bool, linger: float | None, on_path: OnPath | None
+) -> list[OSError]:
     """Pump, and give what went wrong."""
     try:
-        linger = REPLY_WAIT if ends_with_input else None
-        return pump(Connection(stdio), connection, until_right_ends=True, half_close=half_close, linger=linger).failures
+        return pump(
+            Connection(stdio), connection, until_right_ends=True, half_close=half_close, linger=linger, on_path=on_path
+        ).failures
     except DeadlineExpired:
         return []

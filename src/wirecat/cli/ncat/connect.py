@@ -30,7 +30,7 @@ def connect(settings: Settings, operands: Operands, voice: Voice, environment: E
 
                 run_command(connection, settings, voice)
                 return SUCCESS
-            converse(connection, settings, environment)
+            converse(connection, settings, voice, environment)
     voice.tell(messages.counts(connection.bytes_sent, connection.bytes_received, monotonic() - started))
     if settings.unixsock and settings.udp and settings.source:
         voice.tell(messages.own_path_removed(settings.source))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from wirecat.cli.ncat.endings import quitting
-from wirecat.cli.ncat.session import raise_broken
+from wirecat.cli.ncat.session import raise_broken, tell_path
 from wirecat.connection import Connection
 from wirecat.endpoints.exec import start_program
 from wirecat.errors import UsageError
@@ -60,6 +60,7 @@ def run_command(connection: Connection, settings: Settings, voice: Voice) -> Non
             until_left_ends=True,
             half_close=connection.stream.can_half_close and not settings.no_shutdown,
             forward=not settings.recv_only,
+            on_path=tell_path(voice),
         )
     except BaseException:
         stream.abort()

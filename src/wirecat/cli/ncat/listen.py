@@ -46,7 +46,7 @@ def serve_one(settings: Settings, operands: Operands, voice: Voice, environment:
 
                     run_command(connection, settings, voice)
                 else:
-                    converse(connection, settings, environment)
+                    converse(connection, settings, voice, environment)
     return SUCCESS
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wirecat.cli.environment import Environment
+    from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
+    from wirecat.pump import OnPath
     from wirecat.stream import Stream
     from wirecat.taps.delay import DelayTap
     from wirecat.taps.output_file import OutputFile
@@ -101,7 +103,7 @@ class Taps:
         self.close()
 
 
-def converse(connection: Connection, settings: Settings, environment: Environment) -> None:
+def converse(connection: Connection, settings: Settings, voice: Voice, environment: Environment) -> None:
     """Standard input to the peer, the peer to standard output, until the options say that it is over.
 
     Raises Ending for a broken connection and for the idle timeout.
@@ -125,6 +127,7 @@ def converse(connection: Connection, settings: Settings, environment: Environmen
             idle_timeout=settings.idle_timeout,
             linger=settings.quit_after or None,
             watch_output=False,  # ncat learns of it when it writes; until then it goes on sending
+            on_path=tell_path(voice),
         )
     except DeadlineExpired as error:
         raise idle_ending(error.seconds or 0.0, settings) from error
@@ -132,6 +135,11 @@ def converse(connection: Connection, settings: Settings, environment: Environmen
         local.close()
     if result.failures:
         raise_broken(result.failures, connection, settings)
+
+
+def tell_path(voice: Voice) -> OnPath:
+    """What tells, with ``-vv``, how the bytes of each direction move."""
+    return lambda direction, how: voice.debug(f"{direction}: {how}")
 
 
 def idle_ending(seconds: float, settings: Settings) -> Ending:
