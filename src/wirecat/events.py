@@ -75,8 +75,9 @@ class Closed(Event):
 
     ``by`` is who ended it first (``peer`` or ``server``), ``reason`` how: ``end`` (an orderly end), ``reset``,
     ``idle``, ``handler error``, ``kicked``, ``shutdown``, ``lost`` (the network gave up), ``too slow`` (it took too
-    little of what others said, and held them up) or ``no thread left`` (the machine has none for it). ``seconds`` it
-    lasted, ``received`` and ``sent`` are bytes, ``open_count`` how many are still open.
+    little of what others said, and held them up), ``no thread left`` (the machine has none for it) or ``worker died``
+    (the process that served it; how many bytes there were is not known then, and 0). ``seconds`` it lasted,
+    ``received`` and ``sent`` are bytes, ``open_count`` how many are still open.
     """
 
     __slots__ = ("by", "connection", "open_count", "peer", "reason", "received", "seconds", "sent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wirecat.server import capacity
-from wirecat.server.capacity import RESERVED, UNKNOWN, asked_for, default_capacity
+from wirecat.server.capacity import RESERVED, UNKNOWN, asked_for, capacity_of_workers, default_capacity
 
 
 def allow(monkeypatch: pytest.MonkeyPatch, descriptors: int | None, threads: tuple[int, str] | None) -> None:
@@ -48,3 +48,18 @@ def test_this_machine() -> None:
     for engine in ("threads", "async"):
         limit, reason = default_capacity(engine)
         assert limit >= 1 and reason
+
+
+def test_workers_have_open_files_each_and_threads_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow(monkeypatch, 1024, (30_000, "kernel.threads-max"))
+    limit = 4 * (1024 - RESERVED)
+    assert capacity_of_workers(4, None, "async") == (limit, "1024 open files are allowed in each of 4 processes")
+    assert capacity_of_workers(4, None, "threads")[0] == limit
+    allow(monkeypatch, 1_000_000, (30_000, "kernel.threads-max"))
+    told = "30000 threads are allowed: kernel.threads-max"
+    assert capacity_of_workers(4, None, "threads") == (30_000 - 4 * RESERVED, told)
+    assert capacity_of_workers(4, 7, "threads") == (7, "asked for")
+    allow(monkeypatch, None, None)
+    assert capacity_of_workers(4, None, "async")[1] == "no limit of this machine"
+    allow(monkeypatch, 1, (1, "x"))
+    assert capacity_of_workers(4, None, "threads")[0] >= 1

@@ -50,7 +50,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
             max_connections=options.max_connections, idle_timeout=options.idle_timeout,
-            allow=allow, deny=deny,
+            allow=allow, deny=deny, workers=options.workers,
         )  # fmt: skip
         code = signals.wait(server)
     if not server.ended:
@@ -92,11 +92,17 @@ class _Transcript:
     def __init__(self, options: Namespace, environment: Environment) -> None:
         asked_for = environment.stderr_is_terminal or options.verbose
         self._wanted = bool(asked_for) and not options.quiet and not options.json
+        self._by_workers = options.workers is not None
         self._tap: TranscriptTap | None = None
 
     def attach(self, server: Server) -> None:
         """Let the tap see every connection of ``server``."""
-        if self._wanted:
+        if self._wanted and self._by_workers:
+            from wirecat.server.supervisor import Supervisor
+
+            assert isinstance(server, Supervisor)
+            server.transcript = True
+        elif self._wanted:
             self._tap = TranscriptTap(server.publish)
             server.attach(self._tap)
 
@@ -148,6 +154,10 @@ def _at_least_one(text: str) -> int:
     return value
 
 
+def _workers(text: str) -> int | str:
+    return text if text == "auto" else _at_least_one(text)
+
+
 def _above_zero(text: str) -> float:
     value = seconds(text)
     if not value:
@@ -174,6 +184,8 @@ def _parser() -> Parser:
     add("address", nargs="*", default=[], metavar="ADDRESS", help=where)
     add("--lan", action="store_true", help="let others in, not this PC alone; prints the addresses to hand out")
     add("--engine", choices=("threads", "async"), help="threads or an event loop (built-in handlers: default threads)")
+    workers = "N processes on one port, or auto: one for each processor (TCP)"
+    add("--workers", type=_workers, metavar="N", help=workers)
     add("--framing", choices=("none", "line"), default="none", help="none: answer each piece; line: whole lines")
     add("--chunk", type=_at_least_one, metavar="N", help="read at most N bytes at a time")
     add("--once", action="store_true", help="serve one connection, then exit")

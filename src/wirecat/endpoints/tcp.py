@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from wirecat.endpoints.listener import Listener
 
 
+#: Accepted sockets inherit both: no waiting for a fuller packet, and a peer that vanished is noticed some day.
+ACCEPTED_INHERIT = ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+
 def open_stream(address: Address, deadline: Deadline) -> SocketStream:
     """Connect, by way of the option ``proxy`` where there is one.
 
@@ -68,9 +72,7 @@ def open_listener(address: Address, backlog: int) -> Listener:
 
 def _listen_on(places: Places, port: int, backlog: int, every_needed: bool) -> list[socket.socket]:
     """A listening socket for each place, all on one port. Raises OSError; then none is left open."""
-    # Accepted sockets inherit both: no waiting for a fuller packet, and a peer that vanished is noticed some day.
-    options = ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-    return bind_all(places, port, every_needed, options=options, backlog=backlog)
+    return bind_all(places, port, every_needed, options=ACCEPTED_INHERIT, backlog=backlog)
 
 
 def holder_of_port(address: Address) -> str:

@@ -24,6 +24,24 @@ def asked_for(connections: int, engine: str) -> tuple[int, str]:
     return connections, "asked for" if connections <= limit else f"asked for, but {reason}"
 
 
+def capacity_of_workers(workers: int, asked: int | None, engine: str) -> tuple[int, str]:
+    """The limit of several processes together, ``asked`` for or None, and in words what sets it.
+
+    Open files are counted for each process, threads for all.
+    """
+    if asked is not None:
+        return asked, "asked for"
+    descriptors, threads = descriptor_limit(), thread_limit() if engine == "threads" else None
+    limit, reason = _MANY, "no limit of this machine"
+    if descriptors is not None and descriptors * workers < limit:
+        each = descriptors - min(RESERVED, descriptors // 2)
+        limit, reason = each * workers, f"{descriptors} open files are allowed in each of {workers} processes"
+    if threads is not None and threads[0] - RESERVED * workers < limit:
+        limit = threads[0] - min(RESERVED * workers, threads[0] // 2)
+        reason = f"{threads[0]} threads are allowed: {threads[1]}"
+    return max(1, limit), reason
+
+
 def _lowest_limit(engine: str) -> tuple[int, str]:
     descriptors = descriptor_limit()
     limit, reason = _MANY, "no limit of this machine"

@@ -80,27 +80,29 @@ class EventLoopEngine:
         self._running.set()
         await self._ended.wait()
 
-    def adopt(self, accepted: socket.socket, peer: Any) -> None:
-        """Serve an admitted client. Called from the accept thread."""
+    def adopt(self, accepted: socket.socket, peer: Any, id: int | None = None) -> None:
+        """Serve an admitted client, as number ``id`` where it has one. Called from the accept thread."""
         assert self._loop is not None
         context = None if self._tls is None else self._tls.context()
         accepted.setblocking(False)
         # Registered on the loop, but counted from now on, or a burst would overrun the limit.
         self._registry.expect()
         try:
-            self._loop.call_soon_threadsafe(self._take, accepted, peer, context)
+            self._loop.call_soon_threadsafe(self._take, accepted, peer, context, id)
         except BaseException:
             self._registry.expected()
             raise
 
-    def _take(self, accepted: socket.socket, peer: Any, context: SSLContext | None) -> None:
+    def _take(self, accepted: socket.socket, peer: Any, context: SSLContext | None, id: int | None) -> None:
         loop = asyncio.get_running_loop()
+        if id is None:
+            id = self._registry.next_id()
         if self._handler.colour == RESPONDER:
-            protocol = ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, loop)
+            protocol = ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, loop, id)
             self._registry.add(protocol, self._thread.name, expected=True, admitted=context is None)
             self._spawn(self._start_protocol(protocol, accepted, context))
             return
-        connection = AsyncConnection(accepted, peer, self._registry.next_id())
+        connection = AsyncConnection(accepted, peer, id)
         self._registry.add(connection, f"wirecat-{connection.id}", expected=True, admitted=context is None)
         work = self._serve(connection) if context is None else self._serve_by_tls(connection, context)
         task = loop.create_task(work, name=f"wirecat-{connection.id}")

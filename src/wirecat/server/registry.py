@@ -154,15 +154,9 @@ class Registry:
     def fail(self, connection: ConnectionState | None, error: BaseException | str, traceback: str) -> None:
         """Something went wrong. With nobody listening to events it goes to the log ``wirecat``, so it is never lost."""
         text = error if isinstance(error, str) else _in_one_line(error)
-        if self.publisher.wanted:
-            peer = None if connection is None else connection.peer
-            number = None if connection is None else connection.id
-            self.publisher.publish(Failed(connection=number, peer=peer, error=text, traceback=traceback))
-            return
-        import logging
-
-        where = "" if connection is None else f"connection {connection.id} from {connection.peer}: "
-        logging.getLogger("wirecat").error("%s%s\n%s", where, text, traceback)
+        peer = None if connection is None else connection.peer
+        number = None if connection is None else connection.id
+        tell_failure(self.publisher, Failed(connection=number, peer=peer, error=text, traceback=traceback))
 
     def connections(self) -> list[ConnectionState]:
         """All that are open, oldest first."""
@@ -220,6 +214,19 @@ class Registry:
         """Let ``wait_empty`` look again."""
         with self._changed:
             self._changed.notify_all()
+
+
+def tell_failure(publisher: Publisher, failure: Failed | str) -> None:
+    """Publish a failure, or what one of the server as a whole says. With nobody listening it goes to the log."""
+    if isinstance(failure, str):
+        failure = Failed(connection=None, peer=None, error=failure, traceback="")
+    if publisher.wanted:
+        publisher.publish(failure)
+        return
+    import logging
+
+    where = "" if failure.connection is None else f"connection {failure.connection} from {failure.peer}: "
+    logging.getLogger("wirecat").error("%s%s\n%s", where, failure.error, failure.traceback)
 
 
 def _in_one_line(error: BaseException) -> str:

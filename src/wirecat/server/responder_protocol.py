@@ -47,8 +47,9 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         registry: Registry,
         chunk: int | None,
         loop: asyncio.AbstractEventLoop,
+        id: int | None = None,
     ) -> None:
-        super().__init__(registry.next_id())
+        super().__init__(registry.next_id() if id is None else id)
         self._make = make
         self._responder = Responder()
         self._receive = self._responder.receive

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
     from wirecat.events import Listener as EventListener
+    from wirecat.server.acceptor import Adopt
     from wirecat.server.datagram_acceptor import DatagramAcceptor
     from wirecat.server.event_loop import EventLoopEngine
     from wirecat.server.registry import ConnectionInfo
@@ -45,14 +46,14 @@ class Server:
     ) -> None:
         self.handler = handler
         self.options = options
-        access = _checked(handler, address, options)
+        access = check(handler, address, options)
         if options.max_connections is None:
             limit, self._limit_reason = default_capacity(handler.engine)
             if scheme_of(address).keeps_boundaries and limit > MOST_PEERS:
                 limit, self._limit_reason = MOST_PEERS, "peers without a connection"
         else:
             limit, self._limit_reason = asked_for(options.max_connections, handler.engine)
-        self._publisher = Publisher()
+        self._publisher = self._make_publisher()
         self._registry = Registry(self._publisher, limit)
         self._listener = listener or open_listener(address, options.backlog)
         self.addresses = self._listener.addresses
@@ -65,12 +66,18 @@ class Server:
         except BaseException:
             self._listener.close()
             raise
+        self._begin_life()
+
+    def _begin_life(self) -> None:
         self._finished = threading.Event()
         self._on_finished: tuple[Callable[[], object], ...] = ()
         self._stop_lock = threading.Lock()
         self._cutting = False
         self._stuck = 0
         self._ended = False
+
+    def _make_publisher(self) -> Publisher:
+        return Publisher()
 
     def _make_engine(self) -> ThreadEngine | EventLoopEngine:
         if self.handler.engine == "async":
@@ -84,7 +91,7 @@ class Server:
 
     def _make_acceptor(self, access: AccessList) -> Acceptor | DatagramAcceptor:
         kind: Any = Acceptor
-        take: Any = self._engine.adopt
+        take: Any = self._adopter()
         if self._listener.datagrams:
             from wirecat.server.datagram_acceptor import DatagramAcceptor
 
@@ -94,6 +101,10 @@ class Server:
             idle_timeout=self.options.idle_timeout,
         )  # fmt: skip
         return acceptor
+
+    def _adopter(self) -> Adopt:
+        """What becomes of a client that was accepted, and may come in."""
+        return self._engine.adopt
 
     def start(self) -> Self:
         """Begin to serve: the Listening event, then clients."""
@@ -238,7 +249,7 @@ class Server:
         return f"<Server {self.handler.name} on {', '.join(map(str, self.addresses))}, {state}>"
 
 
-def _checked(handler: Handler, address: Address, options: ServeOptions) -> AccessList:
+def check(handler: Handler, address: Address, options: ServeOptions) -> AccessList:
     """What can only be judged together, before any socket opens. Raises UsageError; gives who may come in."""
     if options.chunk is not None and handler.colour != RESPONDER:
         raise UsageError(
@@ -272,6 +283,7 @@ def serve(
     on_event: EventListener | None = None,
     on_start: Callable[[Server], None] | None = None,
     listener: Listener | None = None,
+    workers: int | str | None = None,
     **options: Any,
 ) -> Server:
     """Start a server for ``handler`` on ``address`` and return it, running.
@@ -282,7 +294,9 @@ def serve(
     ``MODULE:FUNCTION``. A bare port listens on this PC only; what is opened to others, ``exec`` and ``proxy`` too, is
     the caller's to say.
     ``on_event`` gets every event from the first; ``on_start`` is given the server before it lets the first client in.
-    ``listener`` is one that is open already, in place of ``address``; the server closes it.
+    ``listener`` is one that is open already, in place of ``address``; the server closes it. ``workers`` is how many
+    processes serve, or ``auto``, one for each processor: for TCP, on systems that share a port (SO_REUSEPORT), and
+    handlers that a worker can import.
     The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout`` (seconds), ``allow``,
     ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``.
 
@@ -301,7 +315,12 @@ def serve(
     known = ServeOptions(**options)
     chosen = load_handler(handler, engine=known.engine, framing=known.framing)
     place = Address.parse(address) if listener is None else listener.addresses[0]
-    server = Server(chosen, place, known, listener)
+    if workers is None:
+        server = Server(chosen, place, known, listener)
+    else:
+        from wirecat.server.supervise import supervise
+
+        server = supervise(handler, chosen, place, known, workers, listener=listener)
     if on_event is not None:
         server.subscribe(on_event)
     try:

@@ -79,11 +79,12 @@ class ThreadEngine:
     def start(self) -> None:
         """Nothing to start: threads come with connections."""
 
-    def adopt(self, accepted: socket.socket, peer: Any) -> None:
-        """Serve an admitted client. Where no thread can be had the client is turned away and told."""
-        self.serve(self._open_stream(accepted, peer))
+    def adopt(self, accepted: socket.socket, peer: Any, id: int | None = None) -> None:
+        """Serve an admitted client, as number ``id`` where it has one. Where no thread can be had the client is turned
+        away and told."""
+        self.serve(self._open_stream(accepted, peer), id)
 
-    def serve(self, stream: Stream) -> None:
+    def serve(self, stream: Stream, id: int | None = None) -> None:
         """As ``adopt``, for a stream that is open already."""
         if not self._arranged:  # in the thread that accepts; those that it starts are as it is
             self._arranged = True
@@ -91,7 +92,7 @@ class ThreadEngine:
             # Ours work for some microseconds between two waits; what others write may compute, beside the others.
             if self._handler.colour == RESPONDER and self._handler.built_in:
                 self._processors = gather()
-        connection = Connection(stream, self._registry.next_id())
+        connection = Connection(stream, self._registry.next_id() if id is None else id)
         name = f"wirecat-{connection.id}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
         with self._lock:

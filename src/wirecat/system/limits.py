@@ -48,6 +48,13 @@ def raise_descriptor_limit() -> int | None:
     return descriptor_limit()
 
 
+def usable_processors() -> int:
+    """How many processors this process may run on (sched_setaffinity(2) counts); at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def thread_limit(*, root: str = "/") -> tuple[int, str] | None:
     """How many threads there can be at most, and the name of what says so; None: nothing that is known.
 

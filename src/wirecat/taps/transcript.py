@@ -39,10 +39,11 @@ class NotShown(Event):
 
 
 class TranscriptTap(Tap):
-    """Gives ``publish`` a Said for each chunk, or a NotShown in place of what exceeds LINES_A_SECOND. Never blocks."""
+    """Gives ``publish`` a Said for each chunk, or a NotShown in place of what exceeds ``most`` a second. Never blocks."""
 
-    def __init__(self, publish: Callable[[Event], None]) -> None:
+    def __init__(self, publish: Callable[[Event], None], most: int = LINES_A_SECOND) -> None:
         self._publish = publish
+        self._most = most
         self._lock = threading.Lock()
         self._second = 0.0
         self._shown = 0
@@ -52,7 +53,7 @@ class TranscriptTap(Tap):
         with self._lock:
             if when - self._second >= 1.0:
                 self._second, self._shown = when, 0
-            if self._shown >= LINES_A_SECOND:
+            if self._shown >= self._most:
                 self._hidden += 1
                 if self._hidden == 1:
                     # However long the silence after the burst, its size is told.

@@ -13,10 +13,13 @@ class HandlerRow(Immutable):
     ``make(argument)`` of the module gives, by ``colour``, a factory of responders, or a function
     ``handler(connection)`` whose state the connections of one server share. An ``optional`` argument may be left out.
     ``guarded`` tells that it lets clients do more than talk: to open it to others than this PC takes a word more.
-    ``datagrams`` tells whether it may answer over UDP, where the sender of a datagram can be forged.
+    ``datagrams`` tells whether it may answer over UDP, where the sender of a datagram can be forged. ``shared`` tells
+    what its clients share, and so need one process for; where the argument is optional, only with it.
     """
 
-    __slots__ = ("argument", "colour", "datagrams", "example", "guarded", "help", "module", "name", "optional")
+    __slots__ = (
+        "argument", "colour", "datagrams", "example", "guarded", "help", "module", "name", "optional", "shared",
+    )  # fmt: skip
 
     name: str
     module: str
@@ -27,6 +30,7 @@ class HandlerRow(Immutable):
     optional: bool
     guarded: bool
     datagrams: bool
+    shared: str
 
     @property
     def pattern(self) -> str:
@@ -45,10 +49,11 @@ class HandlerRow(Immutable):
         optional: bool = False,
         guarded: bool = False,
         datagrams: bool = False,
+        shared: str = "",
     ) -> None:
         self._set(
             name=name, module=module, help=help, example=example, argument=argument, colour=colour, optional=optional,
-            guarded=guarded, datagrams=datagrams,
+            guarded=guarded, datagrams=datagrams, shared=shared,
         )  # fmt: skip
 
 
@@ -73,11 +78,11 @@ BUILT_IN = {
         HandlerRow("chargen", "wirecat.server.handlers.chargen", "sends characters without end (RFC 864)", "chargen"),
         HandlerRow(
             "chat", "wirecat.server.handlers.chat", "lets the clients talk to each other, with names", "chat",
-            colour=FUNCTION,
+            colour=FUNCTION, shared="what they say to each other",
         ),
         HandlerRow(
             "broker", "wirecat.server.handlers.broker", "sends what one client sends to all the others", "broker",
-            colour=FUNCTION,
+            colour=FUNCTION, shared="what they say to each other",
         ),
         HandlerRow(
             "exec", "wirecat.server.handlers.exec", "runs a program for each client, joined to it", "exec:'sort -r'",
@@ -86,6 +91,7 @@ BUILT_IN = {
         HandlerRow(
             "proxy", "wirecat.server.handlers.proxy", "an HTTP proxy; proxy:USER:PASSWORD asks who is there", "proxy",
             "USER:PASSWORD", colour=FUNCTION, optional=True, guarded=True,
+            shared="what they were asked when they said who they are",
         ),
     )
 }  # fmt: skip
