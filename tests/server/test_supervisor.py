@@ -341,10 +341,14 @@ def test_workers_that_cannot_start(text: str, said: str, tmp_path: Any) -> None:
 
 def test_what_says_no_message_is_ended(tmp_path: Any) -> None:
     path = tmp_path / "handlers.py"
-    text = "def f(connection):\n    import os, sys\n    os.write(int(sys.argv[1]), b'nonsense\\n')\n    connection.receive()\n"
-    path.write_text(text)
-    with serving(f"{path}:f", workers=1) as served:
-        with served.connect() as client, contextlib.suppress(ConnectionResetError):
+    path.write_text(
+        "import os, sys\n\ndef f(connection):\n    connection.receive()\n"
+        "    os.write(int(sys.argv[1]), b'nonsense\\n')\n    connection.receive()\n"
+    )
+    with serving(f"{path}:f", workers=1) as served, served.connect() as client:
+        served.wait_open()
+        client.sendall(b"x")
+        with contextlib.suppress(ConnectionResetError):
             assert everything(client) == b""
         assert "said what is no message" in served.events.wait(Failed).error
         served.events.wait(Closed, reason="worker died")
