@@ -191,6 +191,8 @@ class AsyncConnection(AsyncState):
                 raise
             if not self._gone.done():
                 self._transport.close()
+            if self.taps:
+                self.tapped_close()
         await asyncio.shield(self._gone)
 
     async def _part(self) -> None:

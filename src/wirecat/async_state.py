@@ -137,6 +137,7 @@ class _Protocol(asyncio.Protocol):
         connection = self._connection
         if isinstance(error, OSError) and not connection.cut_reason:
             connection._failure = error
+            connection.tapped_break()
         connection.ended = True
         for waiting in (connection._gone, connection._reader, connection._parting, connection._writers):
             wake(waiting)

@@ -41,12 +41,9 @@ class ConnectionState(Tapped):
 
     def __init__(self, id: int = 0) -> None:
         super().__init__(id)
-        self.bytes_received = 0
-        self.bytes_sent = 0
+        self.bytes_received = self.bytes_sent = 0
         self.opened = self.last_heard = monotonic()
-        self.ended = False
-        self.half_closed = False
-        self.closed = False
+        self.ended = self.half_closed = self.closed = False
         self.cut_reason = ""
         self._buffer: ReceiveBuffer | None = None
         self._counted = 0
@@ -197,7 +194,11 @@ class Connection(ConnectionState):
     def _next(self, limit: int) -> bytes | None:
         """The next bytes off the stream, at most ``limit``, as the taps give them on (perhaps more); None at the end."""
         while not self.ended:
-            data = self.stream.receive(limit)
+            try:
+                data = self.stream.receive(limit)
+            except ConnectionBroken:
+                self.tapped_break()
+                raise
             if not data and (self.stream.ended or not self.stream.keeps_boundaries):
                 return self._at_end()
             self.bytes_received += len(data)
@@ -215,10 +216,8 @@ class Connection(ConnectionState):
         return (self.tapped_end(RECEIVED) if self.taps else b"") or None
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all of ``data``, waiting as long as the peer takes.
-
-        Raises ConnectionBroken (``unsent`` tells how much was not handed over), DeadlineExpired, ConnectionClosed.
-        """
+        """Send all of ``data``, waiting as long as the peer takes. Raises ConnectionBroken (``unsent`` tells how much was
+        not handed over), DeadlineExpired, ConnectionClosed."""
         self._require_sendable()
         if self.taps:
             given = len(data)
@@ -234,6 +233,8 @@ class Connection(ConnectionState):
         except (ConnectionBroken, DeadlineExpired) as error:
             if error.unsent is not None:
                 self.bytes_sent += size - error.unsent
+            if isinstance(error, ConnectionBroken):
+                self.tapped_break()
             raise
         self.bytes_sent += size
 
@@ -256,12 +257,13 @@ class Connection(ConnectionState):
             if self.taps and not (self.closed or self.half_closed or self.cut_reason):
                 self._flush_taps()
         finally:
-            self.closed = True
+            told, self.closed = self.closed, True
             self.stream.close()
+            if self.taps and not told:
+                self.tapped_close()
 
     def _flush_taps(self) -> None:
-        held = self.tapped_end(SENT)
-        if not held:
+        if not (held := self.tapped_end(SENT)):
             return
         try:
             self.stream.set_timeout(FLUSH_TIME)
@@ -336,10 +338,8 @@ class Connection(ConnectionState):
         return self._buffer
 
     def _feed(self, buffer: ReceiveBuffer) -> None:
-        if (data := self._next(READ_SIZE)) is None:
-            buffer.feed_end()
-        else:
-            buffer.feed(data)
+        data = self._next(READ_SIZE)
+        buffer.feed_end() if data is None else buffer.feed(data)
 
     def __enter__(self) -> Self:
         return self

@@ -27,14 +27,14 @@ class Conversation:
     connected, ``datagrams`` whether it is UDP. Each method gives what is to be written, and takes the time in nanoseconds
     since 1970."""
 
-    __slots__ = ("_by_us", "_confirmed", "_datagrams", "_ended", "_next", "_ways", "local", "peer")
+    __slots__ = ("_by_us", "_confirmed", "_ended", "_next", "_ways", "datagrams", "local", "peer")
 
     def __init__(self, local: End, peer: End, *, by_us: bool, datagrams: bool = False, first: int = 0) -> None:
         """``first`` is the first sequence number on both sides."""
         self.local = local
         self.peer = peer
         self._by_us = by_us
-        self._datagrams = datagrams
+        self.datagrams = datagrams
         self._ways = {SENT: Way(*local, *peer), RECEIVED: Way(*peer, *local)}
         self._next = {SENT: first, RECEIVED: first}
         self._confirmed = {SENT: first, RECEIVED: first}  # up to where the other side has acknowledged it
@@ -47,7 +47,7 @@ class Conversation:
 
     def handshake(self, time_ns: int, comment: str = "") -> Pieces:
         """How it began (RFC 9293 section 3.5); nothing for datagrams."""
-        if self._datagrams:
+        if self.datagrams:
             return []
         first, second = (SENT, RECEIVED) if self._by_us else (RECEIVED, SENT)
         return [
@@ -58,7 +58,7 @@ class Conversation:
 
     def chunk(self, time_ns: int, direction: str, data: bytes | memoryview) -> Pieces:
         """Bytes went by."""
-        if self._datagrams:
+        if self.datagrams:
             data = data[:LARGEST_DATAGRAM]
             return packet(time_ns, (self._ways[direction].udp(data), data))
         size = len(data)
@@ -81,7 +81,7 @@ class Conversation:
 
     def end(self, time_ns: int, direction: str) -> Pieces:
         """A direction has ended (a FIN), and the other side has seen it."""
-        if self._datagrams or direction in self._ended:
+        if self.datagrams or direction in self._ended:
             return []
         pieces = self._packet(time_ns, direction, FIN | ACK)
         self._ended.add(direction)
@@ -89,7 +89,7 @@ class Conversation:
 
     def reset(self, time_ns: int, direction: str) -> Pieces:
         """The side that sends in ``direction`` broke off; what comes from it afterwards is none of this."""
-        if self._datagrams or len(self._ended) == 2:
+        if self.datagrams or len(self._ended) == 2:
             return []
         self._ended |= {SENT, RECEIVED}
         return self._packet(time_ns, direction, RST | ACK)

@@ -132,6 +132,8 @@ class Decoder:
             return
         protocol, client_end, server_end = ends
         client, server = (peer, local) if recorded_by == SERVER else (local, peer)
+        if fields.get("continued") and number in self._by_id:
+            return  # it is known
         tls = fields.get("tls")
         record = RecordedConnection(
             id=number, protocol=_text(fields, "protocol") or "tcp", kind=_text(fields, "kind") or recorded_by,
@@ -141,6 +143,10 @@ class Decoder:
         )  # fmt: skip
         record = self._on_connection(record, f"{self.about.get('uid')}/{number}")
         live = Live(record, client_end, ours=True)
+        numbers = fields.get("numbers")
+        if isinstance(numbers, list) and len(numbers) == 2 and all(isinstance(each, int) for each in numbers):
+            for side, first in zip((CLIENT, SERVER), numbers, strict=True):
+                live.streams[side].reassembler.begin(first)
         self._lives[protocol, frozenset((client_end, server_end))] = live
         self._by_id[number] = live
         if not fields.get("continued"):

@@ -110,6 +110,8 @@ class Registry:
             self._tell_opened(connection)
 
     def _tell_opened(self, connection: ConnectionState) -> None:
+        for tap in connection.taps:
+            tap.opened(connection)
         self.served += 1
         if self.publisher.wanted:
             self.publisher.publish(
@@ -124,6 +126,7 @@ class Registry:
         with self._changed:
             if self._live.pop(connection.id, None) is None:
                 return
+            connection.tapped_close(by, reason)
             if connection.id in self._unadmitted:
                 self._unadmitted.discard(connection.id)
                 self.deny(connection.peer, reason)
@@ -173,7 +176,10 @@ class Registry:
         with self._changed:
             self._taps += (tap,)
             for connection, _ in self._live.values():
-                connection.attach(tap)
+                if connection.id in self._unadmitted:
+                    connection.taps += (tap,)  # it is told when the connection is let in
+                else:
+                    connection.attach(tap)
 
     def detach(self, tap: Tap) -> None:
         """Take ``tap`` off all connections."""

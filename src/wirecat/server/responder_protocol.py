@@ -164,6 +164,8 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
             self.ended = True
             self._registry.half_closed(self)
         if self._finishing:
+            if self.taps:
+                self.tapped_end(RECEIVED)
             return False
         try:
             if self.taps and (held := self.tapped_end(RECEIVED)):

@@ -223,6 +223,8 @@ def _part(connection: Connection) -> None:
             while left := deadline.remaining():
                 stream.set_timeout(left)
                 if not stream.receive_into(scratch):
+                    if connection.taps:
+                        connection.tapped_end(RECEIVED)
                     break
             else:
                 stream.abort()  # it sends on and on, and was given its time; its close would give it more

@@ -27,6 +27,7 @@ class Tapped:
 
     def attach(self, tap: Tap) -> None:
         """Let ``tap`` see every chunk from now on; may be called while bytes flow."""
+        tap.opened(self)
         with _EXCHANGE:
             self.taps = (*self.taps, tap)
 
@@ -36,6 +37,7 @@ class Tapped:
         with _EXCHANGE:
             row = [each if each is not tap else Leaving(tap, self._ended_ways, self._drop) for each in self.taps]
             self.taps = tuple(each for each in row if not (isinstance(each, Leaving) and each.done))
+        tap.detached(self)
 
     def _drop(self, leaving: Tap) -> None:
         with _EXCHANGE:
@@ -65,6 +67,16 @@ class Tapped:
             if tap.alters:
                 data += held
         return data
+
+    def tapped_break(self) -> None:
+        """The peer broke off."""
+        for tap in self.taps:
+            tap.broke(self.id)
+
+    def tapped_close(self, by: str = "", reason: str = "") -> None:
+        """It is over; see ``Tap.closed``."""
+        for tap in self.taps:
+            tap.closed(self, by, reason)
 
 
 class Leaving(Tap):

@@ -5,6 +5,10 @@ To add one: a file here, a subclass of ``Tap``, one ``chunk`` method; attach it 
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 RECEIVED = "received"
 SENT = "sent"
 
@@ -25,3 +29,16 @@ class Tap:
     def finish(self, connection: int, direction: str) -> bytes:
         """A direction has ended: an altering tap gives the bytes that it still held back."""
         return b""
+
+    def opened(self, connection: Any) -> None:
+        """It sits on ``connection`` (a ConnectionState) from now on: before the first chunk, and once that was let in."""
+
+    def broke(self, connection: int) -> None:
+        """The peer of a connection broke off (a reset, a loss)."""
+
+    def closed(self, connection: Any, by: str, reason: str) -> None:
+        """A connection is over. A server tells who ended it first and why (see the event Closed); a connection that was
+        closed by itself knows neither: both are empty then, and a server still follows with its own word."""
+
+    def detached(self, connection: Any) -> None:
+        """It was taken off ``connection``, which goes on."""

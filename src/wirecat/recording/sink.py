@@ -1,0 +1,219 @@
+"""The file that a recording goes into: a bounded queue, and a thread that writes what is in it.
+
+A disk that is slow or full never holds up whoever records: ``put`` refuses what does not fit, and says so. What was put
+in is written a tenth of a second later, or as soon as much has gathered; then it is the kernel's, and survives the end of
+this process.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from time import monotonic
+
+from wirecat.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Pieces = list[bytes | memoryview]
+
+MOST_WAITING = 1 << 26  # bytes in the queue
+GATHER = 1 << 20  # bytes that are worth a write(2)
+GATHER_TIME = 0.1  # seconds that fewer may wait for company
+RETRY = 1.0  # seconds after which a disk that was full is tried again
+FAREWELL = 5.0  # seconds that the disk gets at the end to take anything at all
+_MOST_PIECES = 1024  # IOV_MAX
+_MODE = 0o600  # what people say to each other is nobody else's business
+
+
+def open_file(path: str) -> int:
+    """Create the file, or empty it; only its owner may read it. Raises UsageError where it cannot be opened."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(path, flags, _MODE)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(reason, address=path, step="record", errno=getattr(error, "errno", None)) from error
+    if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        try:
+            os.fchmod(descriptor, _MODE)  # it may have been there before
+        except OSError:
+            # A file system without permissions, or somebody else's file that lets us write: we would not be asked there.
+            return descriptor
+    return descriptor
+
+
+class Sink:
+    """``put`` and ``switch`` are for one caller at a time. ``on_lost(chunks, bytes)`` is told, from the writing thread,
+    what was taken in and could not be written after all; ``failure`` is why."""
+
+    def __init__(self, path: str, *, durable: bool, on_lost: Callable[[int, int], None]) -> None:
+        self.path = path
+        self.failure: OSError | None = None
+        self._durable = durable
+        self._on_lost = on_lost
+        self._descriptor = open_file(path)
+        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self._written = 0  # bytes of whole blocks in the present file
+        self._failed_at = 0.0
+        self._queue: list[tuple[Pieces, int, int, int] | str] = []
+        self._waiting = 0
+        self._progress = monotonic()
+        self._closing = False
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)  # for the writing thread: there is something to do
+        self._room = threading.Condition(lock)  # for whoever waits to put more in
+        self._thread = threading.Thread(target=self._run, name="wirecat-recording", daemon=True)
+        self._thread.start()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether ``put`` would take more."""
+        return self._waiting < MOST_WAITING
+
+    def wait_for_room(self) -> None:
+        """Wait until it does (or is closed)."""
+        with self._changed:
+            while not (self.has_room or self._closing):
+                self._room.wait()
+
+    def put(self, pieces: Pieces, chunks: int = 0, data: int = 0) -> bool:
+        """Take ``pieces`` in, which belong together and hold ``chunks`` chunks of ``data`` bytes; False if there is no
+        room. What holds no chunk may take twice the room: it is little, and what follows makes no sense without."""
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+        if self._waiting >= (MOST_WAITING if chunks else 2 * MOST_WAITING):
+            return False
+        with self._changed:
+            before = self._waiting
+            self._queue.append((pieces, size, chunks, data))
+            self._waiting = before + size
+            if not before or before < GATHER <= before + size:
+                self._changed.notify()
+        return True
+
+    def switch(self, path: str) -> None:
+        """Go on in another file from here."""
+        with self._changed:
+            self._queue.append(path)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Write what is left, as long as the disk takes anything, and close the file."""
+        with self._changed:
+            self._closing = True
+            self._progress = monotonic()
+            self._changed.notify_all()
+            self._room.notify_all()
+        while self._thread.is_alive():
+            self._thread.join(FAREWELL / 10)
+            if monotonic() - self._progress > FAREWELL:
+                with self._changed:
+                    left, self._queue = self._queue, []
+                self._lost([each for each in left if not isinstance(each, str)])
+                return
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._closing:
+                    self._changed.wait()
+                if self._waiting < GATHER and not self._closing:
+                    self._changed.wait(GATHER_TIME)
+                batch, self._queue = self._queue, []
+                if not batch:
+                    break
+            self._write_all(batch)
+        os.close(self._descriptor)
+
+    def _write_all(self, batch: list[tuple[Pieces, int, int, int] | str]) -> None:
+        rows: list[tuple[Pieces, int, int, int]] = []
+        pieces = 0
+        for each in batch:
+            if isinstance(each, str):
+                self._write_rows(rows)
+                rows, pieces = [], 0
+                self._go_on_in(each)
+                continue
+            rows.append(each)
+            pieces += len(each[0])
+            if pieces >= _MOST_PIECES // 2:
+                self._write_rows(rows)
+                rows, pieces = [], 0
+        self._write_rows(rows)
+        self._make_durable()
+
+    def _make_durable(self) -> None:
+        if self._durable and self._regular and self.failure is None:
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                self._fail(error)
+
+    def _go_on_in(self, path: str) -> None:
+        try:
+            descriptor = open_file(path)
+        except UsageError as error:
+            self._fail(error)
+            return
+        self._make_durable()
+        os.close(self._descriptor)
+        self._descriptor, self._written, self.path = descriptor, 0, path
+
+    def _write_rows(self, rows: list[tuple[Pieces, int, int, int]]) -> None:
+        """Write rows, or lose all of them."""
+        if not rows:
+            return
+        size = sum(row[1] for row in rows)
+        try:
+            if self.failure is not None and monotonic() - self._failed_at < RETRY:
+                raise self.failure
+            _write([piece for row in rows for piece in row[0]], self._descriptor)
+        except OSError as error:
+            self._fail(error)
+            self._lost(rows)
+        else:
+            self.failure = None
+            self._written += size
+        self._progress = monotonic()
+        with self._changed:
+            self._waiting -= size
+            self._room.notify_all()
+
+    def _fail(self, error: OSError) -> None:
+        """The disk takes no more. What of a block it did take is taken back, so that what follows can be read."""
+        if self.failure is not error:
+            self.failure = error
+            self._failed_at = monotonic()
+            if self._regular:
+                try:
+                    os.ftruncate(self._descriptor, self._written)
+                    os.lseek(self._descriptor, self._written, os.SEEK_SET)
+                except OSError as worse:
+                    self.failure = worse
+
+    def _lost(self, rows: list[tuple[Pieces, int, int, int]]) -> None:
+        self._on_lost(sum(row[2] for row in rows), sum(row[3] for row in rows))
+
+
+def _write(pieces: Pieces, descriptor: int) -> None:
+    """Write all of it. Raises OSError."""
+    for start in range(0, len(pieces), _MOST_PIECES):
+        part = pieces[start : start + _MOST_PIECES]
+        if hasattr(os, "writev"):
+            taken = os.writev(descriptor, part)
+        else:
+            part = [b"".join(part)]
+            taken = os.write(descriptor, part[0])
+        for piece in part:
+            if taken >= len(piece):
+                taken -= len(piece)
+                continue
+            view = memoryview(piece)[taken:]
+            taken = 0
+            while view:
+                view = view[os.write(descriptor, view) :]
