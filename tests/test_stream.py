@@ -19,6 +19,16 @@ CALLS: dict[str, Callable[[Stream], object]] = {
     "fileno": lambda stream: stream.fileno(),
 }
 
+#: What a stream without a descriptor of its own for raw bytes answers.
+RAW: dict[str, Callable[[Stream], object]] = {
+    "raw_source": lambda stream: stream.raw_source() == "no plain descriptor",
+    "raw_sink": lambda stream: stream.raw_sink() == "no plain descriptor",
+    "raw_wait": lambda stream: stream.raw_wait() is False,
+    "raw_wait_sink": lambda stream: stream.raw_wait_sink() is False,
+    "raw_receive_failure": lambda stream: stream.raw_receive_failure(OSError()) is None,
+    "raw_send_failure": lambda stream: stream.raw_send_failure(OSError(), 1) is None,
+}
+
 
 @pytest.mark.parametrize("name", CALLS)
 def test_each_operation_is_for_a_subclass_to_make(name: str) -> None:
@@ -26,9 +36,14 @@ def test_each_operation_is_for_a_subclass_to_make(name: str) -> None:
         CALLS[name](Stream())
 
 
+@pytest.mark.parametrize("name", RAW)
+def test_without_a_descriptor_bytes_are_copied(name: str) -> None:
+    assert RAW[name](Stream())
+
+
 def test_the_promise_is_whole() -> None:
     public = {name for name, value in vars(Stream).items() if callable(value) and not name.startswith("_")}
-    assert public == set(CALLS)
+    assert public == set(CALLS) | set(RAW)
     assert all(getattr(Stream, name).__doc__ for name in public)
     assert Stream.can_half_close
     assert not Stream.keeps_boundaries

@@ -2,7 +2,7 @@
 
     talk    connect, connect_async, listen, wait          serve   serve
     crowd   swarm                                         watch   sockets
-    show    tour
+    show    tour, report
 
 The words, and what they mean here:
 
@@ -26,6 +26,7 @@ from wirecat._version import __version__ as __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address as Address
+    from wirecat.app.report import report as report
     from wirecat.app.tour import tour as tour
     from wirecat.async_connection import AsyncConnection as AsyncConnection
     from wirecat.connection import Connection as Connection
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "wirecat.address": ("Address",),
+    "wirecat.app.report": ("report",),
     "wirecat.app.tour": ("tour",),
     "wirecat.async_connection": ("AsyncConnection",),
     "wirecat.connection": ("Connection",),

@@ -24,6 +24,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.server.responder_thread": "tests/server/test_threads.py: the engine that runs it",
     "wirecat": "tests/architecture/test_public_names.py",
     "wirecat._version": "one line; tests/test_setup.py compares it with what is installed",
+    "wirecat.views.report.words_de": "tests/views/report/test_words.py",
+    "wirecat.views.report.words_en": "tests/views/report/test_words.py",
     # What is there to show is the program's behaviour: each mode is run as a whole, and beside it the program that it
     # stands in for.
     "wirecat.cli.ncat.admission": "tests/compat/ncat/test_listen.py",

@@ -40,6 +40,7 @@ PUBLIC_NAMES = {
     "SocketRow",
     # show
     "tour",
+    "report",
     # what happens
     "Closed",
     "Denied",

@@ -20,11 +20,15 @@ import pytest
 
 from peers import Program, environment, wirecat
 from plain_peers import free_port
+from recording.made import Maker
 from wirecat.cli.main import VERBS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the examples are tried in a POSIX shell")
 
 SERVES = ("listen", "serve")
+
+#: Their examples read what others have recorded.
+READ_RECORDINGS = {"report"}
 
 #: The programs that it stands in for have a help of their own.
 DIALECTS = {"ncat"}
@@ -96,6 +100,10 @@ def test_the_examples_work(verb: str, number: int, variables: dict[str, str], tm
     command = command.replace("12345", str(port))
     if verb in SERVES:
         command = f"exec {command}"  # so that what is interrupted is wirecat, and not the shell around it
+    if verb in READ_RECORDINGS:
+        maker = Maker()
+        maker.talk(1)
+        maker.write(tmp_path / "talk.pcapng")
     with contextlib.ExitStack() as stack:
         if verb in ("connect", "swarm", "wait"):
             stack.enter_context(other_window(command, meaning, port))

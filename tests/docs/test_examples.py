@@ -19,9 +19,12 @@ from pathlib import Path
 import pytest
 
 from peers import PROJECT, Program, environment
+from recording.made import Maker
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(sh|python)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Pages about what others have recorded, in talk.pcapng.
+READ_RECORDINGS = {"report.md"}
 SERVERS = re.compile(r"wirecat (serve|listen)\b(?!.*--help)")
 
 
@@ -80,6 +83,10 @@ def write_files(page: Path, folder: Path) -> None:
 def test_example(page: Path, number: int, tmp_path: Path) -> None:
     language, mark, text = BLOCK.findall(page.read_text(encoding="utf-8"))[number]
     write_files(page, tmp_path)
+    if page.name in READ_RECORDINGS:
+        maker = Maker()
+        maker.talk(1)
+        maker.write(tmp_path / "talk.pcapng")
     variables = with_command(tmp_path)
     if language == "python":
         script = tmp_path / (mark.partition("file=")[2].strip() or "example.py")

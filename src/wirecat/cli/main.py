@@ -18,6 +18,7 @@ VERBS = {
     "serve": ("wirecat.cli.serve", "be a server: echo, reply:TEMPLATE, your own function, …"),
     "swarm": ("wirecat.cli.swarm", "put many clients on a server and check every reply"),
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
+    "report": ("wirecat.cli.report", "tell a recording as a page with pictures"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),
     "ncat": ("wirecat.cli.ncat.run", "be ncat: its options, its messages, its exit codes"),
     "tour": ("wirecat.cli.tour", "see it all at work, in at most 15 seconds"),

@@ -76,7 +76,6 @@ def test_help_comes_before_what_is_wrong_behind_it(option: str) -> None:
         ["-p", "x"],
         ["-p", "65536"],
         ["-G", "5"],
-        ["-m", "0"],
         ["-Q"],
     ],
     ids=" ".join,
