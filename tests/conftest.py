@@ -16,13 +16,15 @@ settings.register_profile("nightly", max_examples=100_000, deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take back SIGINT where it came ignored, as it does under a shell's `&`.
+    """Take back SIGINT where it came ignored, as it does under a shell's `&`, and SIGHUP, as under nohup(1).
 
     A child inherits that, and a Python that starts with SIGINT ignored installs no KeyboardInterrupt: the
     tests that press Ctrl-C would wait for ever.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:

@@ -24,6 +24,7 @@ from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder_thread import READ_SIZE, drive
 from wirecat.system.scheduling import gather, wait_for_turns
+from wirecat.taps.tap import RECEIVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
