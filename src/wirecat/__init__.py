@@ -2,7 +2,7 @@
 
     talk    connect, connect_async, listen, wait          serve   serve
     crowd   swarm                                         watch   sockets
-    show    tour, report
+    join    relay                                         show    tour, report
 
 The words, and what they mean here:
 
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from wirecat.events import Opened as Opened
     from wirecat.events import Stopped as Stopped
     from wirecat.events import Stopping as Stopping
+    from wirecat.relay.relay import relay as relay
     from wirecat.server.registry import ConnectionInfo as ConnectionInfo
     from wirecat.server.responder import Responder as Responder
     from wirecat.server.server import Server as Server
@@ -86,6 +87,7 @@ _HOMES = {
     "wirecat.events": (
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",
     ),
+    "wirecat.relay.relay": ("relay",),
     "wirecat.server.registry": ("ConnectionInfo",),
     "wirecat.server.responder": ("Responder",),
     "wirecat.server.server": ("Server", "serve"),

@@ -38,6 +38,8 @@ PUBLIC_NAMES = {
     # watch
     "sockets",
     "SocketRow",
+    # join
+    "relay",
     # show
     "tour",
     "report",

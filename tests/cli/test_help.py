@@ -25,7 +25,7 @@ from wirecat.cli.main import VERBS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the examples are tried in a POSIX shell")
 
-SERVES = ("listen", "serve")
+SERVES = ("listen", "relay", "serve")
 
 #: Their examples read what others have recorded.
 READ_RECORDINGS = {"report"}
@@ -107,6 +107,10 @@ def test_the_examples_work(verb: str, number: int, variables: dict[str, str], tm
     with contextlib.ExitStack() as stack:
         if verb in ("connect", "swarm", "wait"):
             stack.enter_context(other_window(command, meaning, port))
+        if "localhost:8080" in command:
+            there = free_port()
+            command = command.replace("8080", str(there))
+            stack.enter_context(other_window(command, meaning, there))
         # Its own process group, so that Ctrl-C reaches all of what the shell starts, as on a terminal.
         example = stack.enter_context(
             Program(["setsid", "sh", "-c", command], env=variables, cwd=tmp_path, stdin=subprocess.PIPE)
@@ -118,7 +122,7 @@ def test_the_examples_work(verb: str, number: int, variables: dict[str, str], tm
                 client.close_stdin()
                 example.close_stdin()
                 assert client.wait() == 0
-            if verb == "serve":
+            if verb == "serve" or "--keep-open" in command:
                 os.killpg(example.pid, signal.SIGINT)
             assert example.wait() == 0
         elif verb == "sockets" and "--watch" in command:

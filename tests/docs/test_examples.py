@@ -1,9 +1,9 @@
 """Every example in the README and in docs/ runs, and prints what it says it prints.
 
-In a block of ``sh``, a line that starts a server (``wirecat serve``, ``wirecat listen``) is the first window, and goes
-on while the lines after it run; ``#>`` lines must be found, in order, in what the line before them printed. Port 12345
-is replaced by a free one. In a block of ``python`` the ``#>`` lines must be found in what the whole block printed; a
-block marked ``file=NAME`` is only written to that file.
+In a block of ``sh``, a line that starts a server (``wirecat serve``, ``listen``, ``relay``) is the first window, and goes
+on while the lines after it run; ``#>`` lines must be found, in order, in what the line before them printed. Ports 12345
+and 12346 are replaced by free ones. In a block of ``python`` the ``#>`` lines must be found in what the whole block
+printed; a block marked ``file=NAME`` is only written to that file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(sh|python)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Pages about what others have recorded, in talk.pcapng.
 READ_RECORDINGS = {"report.md"}
-SERVERS = re.compile(r"wirecat (serve|listen)\b(?!.*--help)")
+SERVERS = re.compile(r"wirecat (serve|listen|relay)\b(?!.*--help)")
 
 
 def blocks() -> list[object]:
@@ -95,9 +95,10 @@ def test_example(page: Path, number: int, tmp_path: Path) -> None:
             assert program.wait() == 0, program.describe()
             assert_in_order(program.stdout.decode(), [line[3:] for line in text.splitlines() if line.startswith("#> ")])
         return
-    port = str(free_port())
     with ExitStack() as stack:
-        for command, wanted in commands(text.replace("12345", port)):
+        for port in ("12345", "12346"):
+            text = text.replace(port, str(free_port()))
+        for command, wanted in commands(text):
             # exec, so that what is interrupted at the end is wirecat and not the shell around it
             words = ["sh", "-c", f"exec {command}" if SERVERS.match(command) else command]
             program = stack.enter_context(Program(words, env=variables, cwd=tmp_path))
@@ -111,7 +112,7 @@ def test_example(page: Path, number: int, tmp_path: Path) -> None:
 
 
 def test_there_are_examples_on_each_page_for_users() -> None:
-    for name in ("README.md", "talk.md", "serve.md", "swarm.md", "sockets.md", "library.md"):
+    for name in ("README.md", "talk.md", "serve.md", "swarm.md", "sockets.md", "library.md", "relay.md"):
         page = next(page for page in PAGES if page.name == name)
         assert BLOCK.search(page.read_text(encoding="utf-8")), name
 

@@ -17,6 +17,7 @@ VERBS = {
     "listen": ("wirecat.cli.listen", "wait for one client and talk to it"),
     "serve": ("wirecat.cli.serve", "be a server: echo, reply:TEMPLATE, your own function, …"),
     "swarm": ("wirecat.cli.swarm", "put many clients on a server and check every reply"),
+    "relay": ("wirecat.cli.relay", "join whoever connects here to somewhere else"),
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
     "report": ("wirecat.cli.report", "tell a recording as a page with pictures"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),

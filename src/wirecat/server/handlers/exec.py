@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wirecat.endpoints.exec import ExecStream
+    from wirecat.pump import OnPath
 
 _PROTOCOLS = {"udp": "UDP", "dtls": "UDP", "unixgram": "UDP", "sctp": "SCTP"}
 
@@ -42,7 +43,7 @@ class Exec:
         connection.on_abort = abort
         try:
             abort()  # it may have been cut while the program was started
-            _join(connection, program)
+            join_program(connection, program)
         except BaseException:
             program.abort()
             raise
@@ -51,8 +52,11 @@ class Exec:
             program.close()
 
 
-def _join(connection: Connection, program: ExecStream) -> None:
-    """Move bytes until the program's output has ended, and the client has, or had its time to."""
+def join_program(connection: Connection, program: ExecStream, on_path: OnPath | None = None) -> None:
+    """Move bytes until the program's output has ended, and the client has, or had its time to.
+
+    ``on_path`` is the pump's. Raises ConnectionBroken.
+    """
     # What the client sends meanwhile is read away: bytes unread would make the close a reset, and that could cost it
     # the program's last words.
     give_up = threading.Timer(LINGER, connection.stream.abort)
@@ -62,7 +66,7 @@ def _join(connection: Connection, program: ExecStream) -> None:
     child.on_end = give_up.start
     try:
         # Datagrams have no end that could be told or waited for: the program's is that of all.
-        result = pump(connection, child, until_right_ends=not connection.stream.can_half_close)
+        result = pump(connection, child, until_right_ends=not connection.stream.can_half_close, on_path=on_path)
     finally:
         give_up.cancel()
         if give_up.ident is not None:

@@ -15,7 +15,7 @@ from wirecat.endpoints import open_stream
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, HandlerError, HttpError, WirecatError
 from wirecat.pump import pump
 from wirecat.server.http_exchange import Exchange
-from wirecat.wire.authority import unmapped
+from wirecat.server.own_address import leads_back
 from wirecat.wire.http_body import request_body
 from wirecat.wire.http_forwarding import came_through
 from wirecat.wire.http_message import ResponseHead, response
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 HEAD_TIME = 30.0  # seconds for a whole head to come, and for the next request on a connection that stays open
 CONNECT_TIME = 10.0  # seconds to reach the server
-_EVERY = ("0.0.0.0", "::")
 
 
 class Proxy:
@@ -142,19 +141,10 @@ class Proxy:
             status = self._unreachable or (504 if isinstance(error, TimeoutError) else 502)
             raise HttpError(f"{target.host}:{target.port}: {error.message}", status=status) from error
         server = Connection(stream)
-        if self._is_here(server):
+        if leads_back(server, self._addresses):
             server.close()
             raise HttpError("this is the proxy itself", status=403)
         return server
-
-    def _is_here(self, server: Connection) -> bool:
-        """Whether the proxy has connected to one of its own addresses, whatever name or notation led there."""
-        peer, local = (unmapped(address.host or "") for address in (server.peer, server.local))
-        here = peer == local or Address("tcp", peer, server.peer.port).this_pc_only
-        return any(
-            own.port == server.peer.port and (unmapped(own.host or "") == peer or (own.host in _EVERY and here))
-            for own in self._addresses
-        )
 
     def _tunnel(self, connection: Connection, server: Connection, rest: bytes) -> None:
         connection.send(ResponseHead(200, version=self._version).to_bytes())
