@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from peers import Program, wirecat
+from peers import Program, environment, wirecat, wirecat_command
 from plain_peers import refusing
-from wirecat.__main__ import called_as
+from wirecat.__main__ import _has_an_end, called_as
 from wirecat._version import __version__
 
 
@@ -68,3 +68,49 @@ def test_under_the_name_of_ncat_it_is_ncat(link: bool, tmp_path: Path) -> None:
         assert program.wait() == 0
         assert program.stderr.startswith(b"Ncat: Version 7.99 (wirecat ")
         assert program.stdout == b""
+
+
+COMMAND = "import sys\nfrom wirecat.__main__ import command\ncode = command()\nprint('went on', code, flush=True)\n"
+
+
+@pytest.mark.parametrize("words", [("--version",), ("no-such-verb",), ("ncat", "-z", "127.0.0.1")])
+def test_at_the_end_of_the_command_nothing_is_taken_apart(words: tuple[str, ...]) -> None:
+    """What it said is all there, and so is its exit code; only the rest of the script is not run any more."""
+    codes = []
+    for variables in (environment(PYTHONWARNINGS=None), environment()):
+        with refusing() as port, Program([sys.executable, "-c", COMMAND, *words, str(port)], env=variables) as program:
+            codes.append((program.wait(), program.stdout.decode(), program.stderr.decode().replace(str(port), "PORT")))
+    (code, out, said), (watched_code, watched_out, watched_said) = codes
+    assert watched_code == 0 and watched_out.endswith(f"went on {code}\n")
+    assert (out, said) == (watched_out.removesuffix(f"went on {code}\n"), watched_said)
+    assert "went on" not in out
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "import threading",
+        "import atexit",
+        "import tempfile",
+        "sys.setprofile(lambda *_: None)",
+        "sys.settrace(lambda *_: None)",
+    ],
+)
+def test_whoever_has_something_to_do_at_the_end_does_it(setup: str) -> None:
+    with Program(
+        [sys.executable, "-c", f"import sys; {setup}\n{COMMAND}", "--version"], env=environment(PYTHONWARNINGS=None)
+    ) as it:
+        assert it.wait() == 0
+        assert it.stdout.endswith(b"went on 0\n")
+
+
+def test_a_test_has_something_to_do_at_the_end() -> None:
+    assert _has_an_end()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is of Linux")
+def test_output_that_has_no_room_is_told_as_ever() -> None:
+    with open("/dev/full", "wb") as full:
+        with Program(wirecat_command("--help"), env=environment(PYTHONWARNINGS=None), stdout=full) as program:
+            assert program.wait() == 1
+            assert program.stderr.startswith(b"wirecat: ") and program.stderr.count(b"\n") == 1

@@ -25,10 +25,10 @@ VERSION, OPEN, REFUSED = "--version", "-z, the port is open", "connect, refused"
 #: The launcher that pip writes.
 LAUNCHER = """#!{python}
 import sys
-from wirecat.__main__ import main
+from wirecat.__main__ import command
 if __name__ == '__main__':
     sys.argv[0] = sys.argv[0].removesuffix('.exe')
-    sys.exit(main())
+    sys.exit(command())
 """
 
 

@@ -12,10 +12,10 @@ import socket
 
 import pytest
 
-from architecture.startup import loaded_by
+from architecture.startup import loaded_by, loaded_while
 
 #: As the installed script does it.
-MAIN = "from wirecat.__main__ import main; sys.exit(main())"
+MAIN = "from wirecat.__main__ import command; sys.exit(command())"
 
 #: Never on a fast way, in milliseconds where they were measured: asyncio 45, ssl 16, dataclasses 16, logging
 #: 14, subprocess 11.5, typing 9.6, json 7.5, ipaddress 3.9.
@@ -34,8 +34,8 @@ FORBIDDEN = {
 #: Nor for words alone: argparse 8.1, socket 7.8, re 6, enum 4.3.
 FORBIDDEN_FOR_WORDS = FORBIDDEN | {"argparse", "enum", "re", "socket"}
 
-#: What every ordinary start of Python has loaded by itself, for its `site`.
-ORDINARY = {"__future__", "genericpath", "ntpath", "os", "posixpath", "stat"}
+#: What every ordinary start of Python has loaded by itself, for its `site`, or built in.
+ORDINARY = {"__future__", "gc", "genericpath", "ntpath", "os", "posixpath", "stat"}
 
 #: To say which version this is, or which verbs there are.
 WORDS = {
@@ -65,6 +65,20 @@ CONNECT_ROOMS = {
 
 #: Of the command line only what this verb needs: never the parser of another.
 CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.plain", "wirecat.cli.shorthand"}
+
+#: To wait for a client: a thread that reads what is typed, and the words for where it listens.
+LISTEN_VERB = {
+    "threading",
+    "wirecat.cli.conversation",
+    "wirecat.cli.listen",
+    "wirecat.cli.parsing",
+    "wirecat.cli.plain",
+    "wirecat.system",
+    "wirecat.system.interface_address",
+    "wirecat.system.interfaces",
+    "wirecat.views",
+    "wirecat.views.text_addresses",
+}
 
 #: What `socket`, `selectors` and `argparse` bring along, and no more. `shutil` is not among it, though
 #: argparse asks it for the terminal's width where a parser does not say how wide it writes: with the packers
@@ -124,6 +138,22 @@ def test_a_refused_connection_loads_what_a_connection_needs() -> None:
     outside = {
         each
         for each in families(modules) - WORDS - CONNECT_VERB - CONNECT_STANDARD
+        if each.removeprefix("wirecat.").partition(".")[0] not in CONNECT_ROOMS
+    }
+    assert not outside
+
+
+def test_a_conversation_that_was_listened_for_loads_what_a_connection_needs() -> None:
+    def meet(line: str) -> None:
+        port = re.search(r"127\.0\.0\.1:(\d+)", line)
+        assert port, line
+        socket.create_connection(("127.0.0.1", int(port[1])), 15).close()
+
+    modules = loaded_while(meet, MAIN, "listen", "127.0.0.1:0")
+    assert not families(modules) & FORBIDDEN
+    outside = {
+        each
+        for each in families(modules) - WORDS - LISTEN_VERB - CONNECT_STANDARD
         if each.removeprefix("wirecat.").partition(".")[0] not in CONNECT_ROOMS
     }
     assert not outside

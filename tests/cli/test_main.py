@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -15,7 +16,7 @@ from peers import Program, environment, wirecat, wirecat_command
 from wirecat._version import __version__
 from wirecat.cli import main as command
 from wirecat.cli.environment import Environment
-from wirecat.cli.main import VERBS, dispatch, help_text
+from wirecat.cli.main import VERBS, _collect_again, dispatch, help_text
 from wirecat.errors import OutputClosed, Refused, UsageError
 
 
@@ -202,3 +203,17 @@ def test_with_ctrl_c_ignored_it_stays_ignored() -> None:
             program.wait(0.3)
         program.signal(signal.SIGTERM)
         assert program.wait() == -signal.SIGTERM
+
+
+def test_garbage_is_looked_for_once_a_verb_begins() -> None:
+    assert gc.isenabled()
+    frozen = gc.get_freeze_count()
+    _collect_again()
+    assert gc.get_freeze_count() == frozen  # who has not put it off has nothing frozen either
+    gc.disable()
+    try:
+        _collect_again()
+        assert gc.isenabled() and gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
+        gc.enable()

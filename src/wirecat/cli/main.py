@@ -73,11 +73,22 @@ def dispatch(arguments: list[str], environment: Environment) -> int:
     row = VERBS.get(verb)
     if row is None:
         raise _no_verb(arguments)
+    run = _function(row[0])
+    _collect_again()
     try:
-        code = _function(row[0])(rest, environment)
+        code = run(rest, environment)
     except SystemExit as ended:  # argparse's --help
         code = int(ended.code or 0)
     return code
+
+
+def _collect_again() -> None:
+    """Look for garbage from now on, where the start has put that off; what is imported by now is left alone for good."""
+    import gc
+
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _function(module: str) -> Callable[[list[str], Environment], int]:
