@@ -1,5 +1,5 @@
-# The project's commands. `make demo` needs Python 3.11 or newer and nothing else; the others make an environment
-# of their own in .venv first, and need a package index for that, as pip is set up to find it.
+# The project's commands. `make demo` and `make zipapp` need Python 3.11 or newer and nothing else; the others make an
+# environment of their own in .venv first, and need a package index for that, as pip is set up to find it.
 # Another Python: make demo PYTHON=/path/to/python3.12. Other tests: make test TESTS=tests/server.
 
 PYTHON ?=
@@ -15,7 +15,7 @@ FIND_PYTHON = sh tools/find_python.sh "$(PYTHON)"
 ENVIRONMENT = python=$$($(FIND_PYTHON)) && "$$python" tools/environment.py
 IN_ENVIRONMENT = .venv/bin/python -m
 
-.PHONY: help demo test nightly check format changelog bench environment clean
+.PHONY: help demo test nightly check format changelog bench zipapp environment clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make format     put the source into its one form'
 	@echo 'make changelog  show what the news fragments would say in the changelog'
 	@echo 'make bench      measure it beside others, and write docs/benchmarks.md (QUICK=1: a short run; ONLY="echo swarm")'
+	@echo 'make zipapp     make dist/wirecat.pyz: one file that runs where there is a Python 3.11 or newer'
 	@echo 'make clean      remove what these commands have made'
 	@echo 'PYTHON=/path/to/python3 picks another Python.'
 
@@ -55,6 +56,9 @@ changelog: environment
 # About 20 minutes, for a machine with nothing else to do; a quick run writes to build/bench.
 bench: environment
 	$(IN_ENVIRONMENT) bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+zipapp:
+	@python=$$($(FIND_PYTHON)) && "$$python" tools/zip_application.py
 
 environment:
 	@$(ENVIRONMENT)
