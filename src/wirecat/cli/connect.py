@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from wirecat.cli import shorthand
-from wirecat.cli.plain import join_address, plain_options
+from wirecat.cli.plain import NO_RECORDING, join_address, plain_options
 from wirecat.talk import connect
 
 TYPE_CHECKING = False
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from wirecat.cli.environment import Environment
+    from wirecat.cli.plain import PlainOptions
+    from wirecat.cli.recording import CommandRecording
     from wirecat.connection import Connection
     from wirecat.errors import WirecatError
+    from wirecat.taps.tap import Tap
 
 DEFAULTS = {
     "ask": False,
@@ -25,13 +28,22 @@ DEFAULTS = {
     "timeout": 10.0,
     "retry": 0,
     **shorthand.DEFAULTS,
+    **NO_RECORDING,
 }
 
 
 def run(arguments: list[str], environment: Environment) -> int:
     """Connect and talk; exit code 0 after the peer's orderly end."""
     options = plain_options(arguments, DEFAULTS) or _parsed(arguments, environment)
+    if options.record is None:
+        return _talk(options, environment, None)
+    from wirecat.cli.recording import CommandRecording
 
+    with CommandRecording(options, environment, "connect") as recording:
+        return _talk(options, environment, recording)
+
+
+def _talk(options: Namespace | PlainOptions, environment: Environment, recording: CommandRecording | None) -> int:
     def told(error: WirecatError, pause: float) -> None:
         environment.note(f"{error.address}: {error.message}; trying again in {pause:.1f} s")
 
@@ -44,21 +56,30 @@ def run(arguments: list[str], environment: Environment) -> int:
         elif environment.stdin_is_terminal:
             how = "an empty line" if options.ask else "Ctrl-C" if sys.platform == "win32" else "Ctrl-D or Ctrl-C"
             environment.note(f"connected to {connection.peer} ({how} ends it)")
+        tap = None
+        if recording is not None:
+            tap = recording.tap("client")
+            recording.watch_sockets((connection.peer,))
         # Imported now and not at the top: whoever is refused need not wait for it.
         if options.ask:
             from wirecat.cli.ask import ask
 
+            if tap is not None:
+                connection.attach(tap)
             return ask(
                 connection, environment, prompt=options.prompt, newline=options.newline, first=options.reply_timeout,
                 silence=options.reply_wait,
             )  # fmt: skip
-        return _converse(connection, environment, options.newline, options.verbose)
+        return _converse(connection, environment, options, tap)
 
 
-def _converse(connection: Connection, environment: Environment, newline: str, verbose: int) -> int:
+def _converse(
+    connection: Connection, environment: Environment, options: Namespace | PlainOptions, tap: Tap | None
+) -> int:
     from wirecat.cli.conversation import converse
 
-    code = converse(connection, environment, newline=newline, verbose=verbose, ends_with_input=True)
+    newline, verbose = options.newline, options.verbose
+    code = converse(connection, environment, newline=newline, verbose=verbose, ends_with_input=True, observer=tap)
     if environment.stdin_is_terminal and connection.ended:
         environment.note(f"{connection.peer} closed the connection")
     return code
@@ -81,6 +102,7 @@ def _tell_tls(connection: Connection, environment: Environment) -> None:
 
 def _parsed(arguments: list[str], environment: Environment) -> Namespace:
     from wirecat.cli.parsing import add_address, make_parser, parse, require_address, seconds, whole
+    from wirecat.cli.record_flags import add_record_flags, require_record
 
     parser = make_parser(
         "connect",
@@ -105,8 +127,10 @@ def _parsed(arguments: list[str], environment: Environment) -> Namespace:
     add("--timeout", type=seconds, metavar="S", help="seconds for all of connecting (default 10)")
     add("--retry", type=whole, metavar="N", help="try N times more, with growing pauses")
     shorthand.add_end_flags(parser)
+    add_record_flags(parser)
     parser.set_defaults(**DEFAULTS)
     options = parse(parser, arguments, environment)
+    require_record(options)
     if options.timeout == 0:
         parser.error("--timeout: it must be more than 0 seconds")
     if options.retry < 0:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from wirecat.cli.environment import Environment
     from wirecat.pump import OnPath
+    from wirecat.taps.tap import Tap
 
 REPLY_WAIT = 0.5  # seconds
 
@@ -28,17 +29,20 @@ def converse(
     half_close: bool = True,
     local: StdioStream | None = None,
     ends_with_input: bool = False,
+    observer: Tap | None = None,
 ) -> int:
     """Pump until the peer's end. Returns 0; raises what broke the connection, or OutputClosed.
 
     A peer that cannot be told that nothing more will be sent (UDP) would never end: with ``ends_with_input`` the end of
-    the input ends it, once nothing has come for REPLY_WAIT seconds.
+    the input ends it, once nothing has come for REPLY_WAIT seconds. ``observer`` sees what goes over the wire.
     """
     stdio = local or StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
     if newline != "lf":
         from wirecat.taps.newline import NewlineTap
 
         connection.attach(NewlineTap(newline))
+    if observer is not None:
+        connection.attach(observer)
     screen = None
     if environment.stdout_is_terminal:
         from wirecat.taps.printable import PrintableTap

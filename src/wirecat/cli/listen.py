@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirecat.cli.conversation import converse
 from wirecat.cli.parsing import add_address, joined_address, make_parser, parse
+from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.endpoints.stdio import StdioStream
 from wirecat.errors import ConnectionBroken
 from wirecat.talk import listen
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from wirecat.cli.environment import Environment
+    from wirecat.cli.parsing import Parser
+    from wirecat.cli.recording import CommandRecording
     from wirecat.talk import ConnectionListener
+    from wirecat.taps.tap import Tap
 
 
 def run(arguments: list[str], environment: Environment) -> int:
@@ -36,7 +40,18 @@ def run(arguments: list[str], environment: Environment) -> int:
     parser.add_argument(
         "--newline", choices=("lf", "crlf", "none"), default="lf", help="what ends each line sent (default lf)"
     )
+    add_record_flags(parser)
     options = parse(parser, arguments, environment)
+    require_record(options)
+    if options.record is None:
+        return _listen(parser, options, environment, None)
+    from wirecat.cli.recording import CommandRecording
+
+    with CommandRecording(options, environment, "listen") as recording:
+        return _listen(parser, options, environment, recording)
+
+
+def _listen(parser: Parser, options: Namespace, environment: Environment, recording: CommandRecording | None) -> int:
     from wirecat.views.text_addresses import listening_lines, opened_to_others
 
     address = opened_to_others(joined_address(parser, options.address, "12345"), options.lan)
@@ -45,10 +60,13 @@ def run(arguments: list[str], environment: Environment) -> int:
     local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
     try:
         with listen(address) as listener:
+            if recording is not None:
+                recording.watch_sockets(listener.addresses)
             for line in listening_lines(listener.addresses):
                 environment.note(line)
             while True:
-                _one_client(listener, environment, local, options, half_close)
+                observer = None if recording is None else recording.tap("server")
+                _one_client(listener, environment, local, options, half_close, observer)
                 if not options.keep_open:
                     return 0
                 local.renew()
@@ -57,7 +75,12 @@ def run(arguments: list[str], environment: Environment) -> int:
 
 
 def _one_client(
-    listener: ConnectionListener, environment: Environment, local: StdioStream, options: Namespace, half_close: bool
+    listener: ConnectionListener,
+    environment: Environment,
+    local: StdioStream,
+    options: Namespace,
+    half_close: bool,
+    observer: Tap | None,
 ) -> None:
     with listener.accept() as connection:
         if not options.keep_open:
@@ -71,6 +94,7 @@ def _one_client(
                 verbose=options.verbose,
                 half_close=half_close,
                 local=local,
+                observer=observer,
             )
         except ConnectionBroken as error:
             if not options.keep_open:

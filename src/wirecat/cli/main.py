@@ -18,6 +18,8 @@ VERBS = {
     "serve": ("wirecat.cli.serve", "be a server: echo, reply:TEMPLATE, your own function, …"),
     "swarm": ("wirecat.cli.swarm", "put many clients on a server and check every reply"),
     "relay": ("wirecat.cli.relay", "join whoever connects here to somewhere else"),
+    "record": ("wirecat.cli.record", "stand in front of a server, and keep what goes through"),
+    "show": ("wirecat.cli.show", "show what a recording or a capture holds"),
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
     "report": ("wirecat.cli.report", "tell a recording as a page with pictures"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),

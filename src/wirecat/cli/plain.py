@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: The flags of a recording (``cli.recording``) where none is given.
+NO_RECORDING = {
+    "record": None, "record_strict": False, "record_durable": False, "record_limit": None, "record_rotate": None,
+}  # fmt: skip
+
+
 class PlainOptions:
     """Options by their names, as argparse's Namespace has them."""
 

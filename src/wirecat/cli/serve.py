@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from contextlib import ExitStack
 
 from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seconds, whole
+from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.server.access import read_rules
@@ -36,14 +38,24 @@ def run(arguments: list[str], environment: Environment) -> int:
         )
     allow = [*_blocks("--allow", options.allow), *_rules(options.allowfile)]
     deny = [*_blocks("--deny", options.deny), *_rules(options.denyfile)]
+    require_record(options)
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
     tell = _json_listener(environment) if options.json else _text_listener(options, environment, transcript)
-    with StopSignals() as signals:
+    with ExitStack() as stack:
+        recording = None
+        if options.record is not None:
+            from wirecat.cli.recording import CommandRecording
+
+            recording = stack.enter_context(CommandRecording(options, environment, "serve"))
+        signals = stack.enter_context(StopSignals())
 
         def before_the_first_client(server: Server) -> None:
             transcript.attach(server)
+            if recording is not None:
+                server.attach(recording.tap("server", handler=options.handler, served=True, protocol=address.scheme))
+                recording.watch_sockets(server.addresses)
             signals.catch()
 
         server = serve(
@@ -52,7 +64,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             max_connections=options.max_connections, idle_timeout=options.idle_timeout,
             allow=allow, deny=deny, workers=options.workers,
         )  # fmt: skip
-        code = signals.wait(server)
+        code = signals.wait(server) if recording is None else signals.wait(server, recording.about_to_end)
     if not server.ended:
         leave(code, environment)
     return code
@@ -197,5 +209,6 @@ def _parser() -> Parser:
     add("--denyfile", action="append", default=[], metavar="FILE", help="addresses to keep out (# comments)")
     add("--allow-anyone", action="store_true", help="let others than this PC use exec and proxy, whoever they are")
     add("--drain", type=seconds, default=2.0, metavar="S", help="seconds for clients to end when stopping (default 2)")
+    add_record_flags(parser)
     add("--json", action="store_true", help="events on stdout, one JSON object a line")
     return parser

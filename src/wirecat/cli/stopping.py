@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType, TracebackType
     from typing import Any, NoReturn, Self
 
@@ -42,11 +43,12 @@ class StopSignals:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._words.put(number)
 
-    def wait(self, server: Server) -> int:
+    def wait(self, server: Server, before_it_stops: Callable[[], object] = lambda: None) -> int:
         """Wait for the server's end or a signal, then stop it; 0 after a drain, 128 + n if signal n came second."""
         forget = server.on_finished(lambda: self._words.put(_FINISHED))
         came = [word for word in (self._next(),) if isinstance(word, int)]
         forget()
+        before_it_stops()
         # In a thread, because signals must reach this one while connections drain.
         threading.Thread(target=self._stop, args=(server,), name="wirecat-stop", daemon=True).start()
         while (word := self._next()) != _STOPPED:

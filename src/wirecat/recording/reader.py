@@ -21,7 +21,7 @@ from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 READ_SIZE = 1 << 20
 MOST_PROBLEMS = 100  # that are kept; how many there were is counted
@@ -64,7 +64,7 @@ class Recording:
         Reads the files anew. Raises UsageError where one is no longer there.
         """
         wanted = None if connections is None else frozenset(connections)
-        for entry in _Pass(self.files).entries():
+        for entry in Reading(self.files).entries():
             if wanted is None or entry.connection in wanted:
                 yield entry
 
@@ -79,11 +79,16 @@ class Recording:
         return next((each for each in self.connections if each.id == id), None)
 
 
-class _Pass:
-    """One way through the files. Numbers are given in the same way each time."""
+class Reading:
+    """One way through the files, in the order of time; ``connections`` by number, as far as they were met.
 
-    def __init__(self, files: tuple[str, ...]) -> None:
+    ``wait`` is called at the end of a file that may still grow; while it returns True, reading is tried again. Numbers
+    are given in the same way each time.
+    """
+
+    def __init__(self, files: tuple[str, ...], wait: Callable[[], bool] | None = None) -> None:
         self.files = files
+        self._wait = wait
         self.connections: dict[int, RecordedConnection] = {}
         self.decoders = [Decoder(number, self._number) for number in range(len(files))]
         self._known: dict[str, RecordedConnection] = {}
@@ -103,17 +108,23 @@ class _Pass:
         return record
 
     def entries(self) -> Iterator[Chunk | Mark]:
-        ways = [_entries_of(path, decoder) for path, decoder in zip(self.files, self.decoders, strict=True)]
+        """All that happened. Raises UsageError for a file that cannot be opened or is no recording."""
+        ways = [_entries_of(path, decoder, self._wait) for path, decoder in zip(self.files, self.decoders, strict=True)]
         if len(ways) == 1:
             return ways[0]
         return heapq.merge(*ways, key=lambda entry: entry.time_ns)
 
 
-def _entries_of(path: str, decoder: Decoder) -> Iterator[Chunk | Mark]:
+def _entries_of(path: str, decoder: Decoder, wait: Callable[[], bool] | None) -> Iterator[Chunk | Mark]:
     parser = CaptureParser()
     try:
         with Path(path).open("rb") as file:
-            while data := file.read(READ_SIZE):
+            while True:
+                data = file.read(READ_SIZE)
+                if not data:
+                    if wait is None or decoder.ended or not wait():
+                        break
+                    continue
                 for item in parser.feed(data):
                     yield from decoder.item(item)
                 if parser.kind == "unknown" and decoder.first_ns is None:
@@ -139,7 +150,7 @@ def read(*paths: str | os.PathLike[str]) -> Recording:
     if not paths:
         raise UsageError("no recording is named", step="read")
     recording = Recording(tuple(os.fspath(path) for path in paths))
-    way = _Pass(recording.files)
+    way = Reading(recording.files)
     for entry in way.entries():
         if isinstance(entry, Mark):
             _note(recording, entry)

@@ -81,6 +81,7 @@ class Recorder:
         self.path = os.fspath(path)
         self.chunks = self.bytes = 0
         self.lost_chunks = self.lost_bytes = 0
+        self.on_opened: Callable[[], object] | None = None  # called for each new connection; must not wait
         self._verb = verb
         self._strict = strict
         self._limit = limit
@@ -140,7 +141,9 @@ class Recorder:
             now = self._time()
             pieces: Pieces = [self._frame("opened", now, **told)]
             self._put(pieces + conversation.handshake(now, comment_on(told)))
-            return track
+        if (tell := self.on_opened) is not None:
+            tell()
+        return track
 
     def chunk(self, track: Track, direction: str, data: bytes, when: float) -> None:
         """Bytes went by on it; ``when`` is time.monotonic()."""

@@ -1,0 +1,63 @@
+"""What ``--record FILE`` asks for in the verbs that carry data: a recorder for as long as the command runs."""
+
+from __future__ import annotations
+
+from wirecat.recording.recorder import Recorder
+from wirecat.recording.socket_watcher import SocketWatcher
+from wirecat.recording.tap import RecordingTap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, Self
+
+    from wirecat.address import Address
+    from wirecat.cli.environment import Environment
+
+
+class CommandRecording:
+    """A recording for as long as a command runs; a context manager. What it could not keep is said at once, and at the end.
+
+    ``options`` are those of ``add_record_flags``, and ``record``. Raises UsageError where the file cannot be opened.
+    """
+
+    def __init__(self, options: Any, environment: Environment, verb: str) -> None:
+        self._environment = environment
+        self.recorder = Recorder(
+            options.record, verb=verb, strict=options.record_strict, durable=options.record_durable,
+            limit=options.record_limit, rotate=options.record_rotate, on_trouble=environment.message,
+        )  # fmt: skip
+        self._watcher: SocketWatcher | None = None
+
+    def tap(self, kind: str, *, handler: str = "", served: bool = False, **fields: Any) -> RecordingTap:
+        """A tap for one connection, or with ``served`` for a server; see ``RecordingTap``."""
+        return RecordingTap(self.recorder, kind=kind, handler=handler, served=served, **fields)
+
+    def watch_sockets(self, addresses: Iterable[Address]) -> None:
+        """Keep the socket table as well, as far as it is about the ports of ``addresses``."""
+        ports = {address.port for address in addresses if address.port and address.scheme in ("tcp", "tls", "udp")}
+        if ports:
+            self._watcher = SocketWatcher(self.recorder, ports)
+
+    def about_to_end(self) -> None:
+        """Look at the sockets once more, before what is open is closed."""
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.about_to_end()
+        recorder = self.recorder
+        failure = recorder.failure
+        recorder.close()
+        if recorder.lost_chunks:
+            why = f" ({failure})" if failure else ""
+            self._environment.message(
+                f"{recorder.path}: {recorder.lost_bytes} bytes in {recorder.lost_chunks} pieces were not recorded{why}"
+            )
