@@ -20,6 +20,7 @@ VERBS = {
     "relay": ("wirecat.cli.relay", "join whoever connects here to somewhere else"),
     "record": ("wirecat.cli.record", "stand in front of a server, and keep what goes through"),
     "show": ("wirecat.cli.show", "show what a recording or a capture holds"),
+    "replay": ("wirecat.cli.replay", "play a recording again, and compare the replies"),
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
     "report": ("wirecat.cli.report", "tell a recording as a page with pictures"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),
