@@ -13,7 +13,8 @@ import pytest
 
 import wirecat
 from peers import Program, wirecat_command
-from wirecat.app.tour import STEP_TIME, Step, tour
+from wirecat.app.tour import CLIENTS, MESSAGES, STEP_TIME, Step, tour
+from wirecat.recording.reader import read
 
 TEMPLATE = b"You told me: "
 ANSWERS = """
@@ -45,8 +46,18 @@ def test_every_step_holds_in_a_quarter_of_its_time() -> None:
     assert sum(step.seconds for step in steps) < 15
 
 
-def test_a_handler_of_ones_own_passes() -> None:
-    assert tour(handler=answer).ok
+def test_a_handler_of_ones_own_passes_and_all_of_it_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "tour.pcapng"
+    assert tour(handler=answer, record=path).ok
+    recording = read(path)
+    assert recording.complete
+    assert recording.verb == "tour"
+    # A talk, one client, three with a thread each, and the crowd.
+    assert len(recording.connections) == 1 + 1 + 3 + CLIENTS
+    assert {each.handler for each in recording.connections[5:]} == {"answer"}
+    assert {each.closed_by for each in recording.connections} == {"client"}
+    assert sum(each.client.chunks for each in recording.connections[5:]) == CLIENTS * MESSAGES
+    assert any(len(table.rows) > 2 * CLIENTS for table in recording.snapshots) or not sys.platform.startswith("linux")
 
 
 def test_a_wrong_reply_is_found() -> None:
@@ -185,14 +196,16 @@ def test_the_command_ends_with_1(tmp_path: Path, fault: str) -> None:
     script = tmp_path / f"{fault}_handler.py"
     script.write_text(ANSWERS + source)
     # The spoilt handlers leave things open: that is what they are for.
-    with Program(wirecat_command("tour", "--handler", f"{script}:handler"), check_warnings=False) as program:
+    with Program(
+        wirecat_command("tour", "--no-report", "--handler", f"{script}:handler"), check_warnings=False
+    ) as program:
         assert program.wait(30) == 1
         assert says in program.stdout
         assert b"FAILED" in program.stdout
 
 
 def test_the_command_ends_with_0() -> None:
-    with Program(wirecat_command("tour")) as program:
+    with Program(wirecat_command("tour", "--no-report")) as program:
         assert program.wait(30) == 0
         assert b"All 6 steps held" in program.stdout
         assert program.stderr == b""

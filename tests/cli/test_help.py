@@ -74,7 +74,7 @@ def variables(tmp_path: Path) -> dict[str, str]:
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m wirecat "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return environment(PATH=f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+    return environment(PATH=f"{script.parent}{os.pathsep}{os.environ['PATH']}", TMPDIR=str(tmp_path))
 
 
 @contextlib.contextmanager

@@ -24,3 +24,9 @@ def test_a_step_that_failed_says_so_without_colour_too() -> None:
 def test_the_end_counts_the_failures() -> None:
     assert "Not every step held: see 2." in end_text(TourResult((GOOD, BAD)), seconds=1)
     assert "All 1 steps held" in end_text(TourResult((GOOD,)), seconds=1)
+
+
+def test_the_end_says_where_the_report_lies() -> None:
+    for result in (TourResult((GOOD,)), TourResult((GOOD, BAD))):
+        assert "pictures: a\\x1b.html\n" in end_text(result, seconds=1, report="a\x1b.html")
+    assert "report" not in end_text(TourResult((GOOD,)), seconds=1)

@@ -15,6 +15,7 @@ from wirecat.views.report.words import LANGUAGES, Words
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
 FORMATS = ("html", "svg", "png", "md", "json")
 THEMES = ("light", "dark")
@@ -59,13 +60,10 @@ def report(
 
 def _check(format: str, picture: str | None, language: str, width: int, theme: str | None) -> None:
     """Raise UsageError for what does not go together, before anything is read."""
-    for name, value, known in (
-        ("format", format, FORMATS), ("picture", picture, (None, *PICTURES)), ("language", language, LANGUAGES),
-        ("theme", theme, (None, *THEMES)),
-    ):  # fmt: skip
-        if value not in known:
-            there = ", ".join(each for each in known if each)
-            raise UsageError(f"there is no {name} {value!r}", step="report", hint=f"There are: {there}")
+    _require_known("format", format, FORMATS)
+    _require_known("picture", picture, (None, *PICTURES))
+    _require_known("theme", theme, (None, *THEMES))
+    require_language(language)
     if picture is None and format in ("svg", "png"):
         hint = f"Add --picture with one of {', '.join(PICTURES)}"
         raise UsageError(f"a file of format {format} holds one picture", step="report", hint=hint)
@@ -74,3 +72,15 @@ def _check(format: str, picture: str | None, language: str, width: int, theme: s
         raise UsageError("a page has all pictures", step="report", hint=hint)
     if not NARROWEST <= width <= WIDEST:
         raise UsageError(f"a picture is {NARROWEST} to {WIDEST} pixels wide, not {width}", step="report")
+
+
+def require_language(language: str) -> None:
+    """Raise UsageError for a language that a report cannot be written in."""
+    _require_known("language", language, LANGUAGES)
+
+
+def _require_known(name: str, value: str | None, known: Iterable[str | None]) -> None:
+    there = list(known)
+    if value not in there:
+        hint = f"There are: {', '.join(each for each in there if each)}"
+        raise UsageError(f"there is no {name} {value!r}", step="report", hint=hint)

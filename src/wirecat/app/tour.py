@@ -12,6 +12,7 @@ import socket
 import threading
 from time import monotonic
 
+from wirecat.app.tour_recording import TourRecording
 from wirecat.errors import WirecatError
 from wirecat.immutable import Immutable
 from wirecat.server.handler import load_handler
@@ -77,17 +78,20 @@ def tour(
     on_step: Callable[[Step], None] | None = None,
     handler: str | Callable[..., Any] = f"reply:{TEMPLATE}",
     serve: Callable[..., Server] = serve,
+    record: str | os.PathLike[str] | None = None,
 ) -> TourResult:
     """Show everything at work, in at most 15 seconds; ``on_step`` is given each step as it ends.
 
     ``handler`` is what serves the many clients: one of your own is put to the same proof (it must answer ``x`` with
-    ``You told me: x``). ``serve`` stands in for wirecat's own. Raises HandlerError for a handler that cannot be loaded.
+    ``You told me: x``). ``serve`` stands in for wirecat's own. All of it is recorded into the file ``record``, if that is
+    given. Raises HandlerError for a handler that cannot be loaded, UsageError for a file that cannot be opened.
 
     >>> tour().ok
     True
     """
     load_handler(handler)  # wrong use is no step that fails
-    guide = _Guide(handler, serve)
+    recording = TourRecording(record)  # before the threads are counted, for it has one
+    guide = _Guide(handler, recording.serving(serve), recording)
     steps: list[Step] = []
     for title, shows, walk in (
         ("A talk", "One side listens, the other connects: bytes go both ways, each side ends for itself.", guide.talk),
@@ -127,13 +131,17 @@ def tour(
         if on_step is not None:
             on_step(step)
     guide.close()
+    recording.close()
     return TourResult(tuple(steps))
 
 
 class _Guide:
     """Walks the steps; the last three are about one and the same server."""
 
-    def __init__(self, handler: str | Callable[..., Any], serve: Callable[..., Server]) -> None:
+    def __init__(
+        self, handler: str | Callable[..., Any], serve: Callable[..., Server], recording: TourRecording
+    ) -> None:
+        self._recording = recording
         self._handler = handler
         self._serve = serve
         self._threads_before = set(threading.enumerate())
@@ -145,6 +153,7 @@ class _Guide:
     def talk(self) -> list[str]:
         with listen(HERE) as listener, connect(listener.address, timeout=STEP_TIME) as one:
             with listener.accept(STEP_TIME) as other:
+                self._recording.watch(other)
                 one.timeout = other.timeout = STEP_TIME
                 one.send_line("Hallo, Grüße aus dem einen Fenster")
                 heard = other.receive_line()
@@ -234,6 +243,7 @@ class _Guide:
         except WirecatError as error:  # no socket table on this system
             self._table_failure = str(error)
             return
+        self._recording.snapshot(rows)
         listening = [row for row in rows if row.state == "LISTEN"]
         servers = [row for row in rows if row.state == "ESTABLISHED" and row.local_port == port]
         clients = [row for row in rows if row.state == "ESTABLISHED" and row.remote_port == port]

@@ -25,14 +25,16 @@ def step_text(number: int, step: Step, *, colour: bool) -> str:
     return f"{title}\n   {shows}\n{evidence}   {mark} ({span(step.seconds)})\n\n"
 
 
-def end_text(result: TourResult, *, seconds: float) -> str:
-    """The last line: whether every step held, and what to do next."""
+def end_text(result: TourResult, *, seconds: float, report: str | None = None) -> str:
+    """The last lines: whether every step held, where the ``report`` lies, and what to do next."""
+    lies = "" if report is None else f"A report of it, with pictures: {printable(report)}\n"
     failed = [number for number, step in enumerate(result.steps, 1) if not step.held]
     if failed:
         steps = ", ".join(map(str, failed))
-        return f"Not every step held: see {steps}.\n"
+        return f"Not every step held: see {steps}.\n{lies}"
     return (
-        f"All {len(result.steps)} steps held, in {span(seconds)}. Now by hand, in two windows:\n"
+        f"All {len(result.steps)} steps held, in {span(seconds)}.\n{lies}"
+        "Now by hand, in two windows:\n"
         "  wirecat serve reply:'You told me: {data}'\n"
         "  wirecat connect --ask 12345\n"
     )
