@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirecat.views.report.harmless import fitted, harmless, width
+from wirecat.views.report.harmless import fitted, harmless, shortened, width
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,15 @@ def test_wide_characters_take_two_columns_and_accents_none() -> None:
     assert fitted("漢字漢字", 5) == "漢字…"
     assert fitted("short", 5) == "short"
     assert fitted("longer", 5) == "long…"
+
+
+@given(st.text(max_size=80), st.integers(4, 40))
+def test_an_address_is_cut_in_its_middle(text: str, cells: int) -> None:
+    text = harmless(text)
+    cut = shortened(text, cells)
+    assert width(cut) <= cells
+    assert cut == text or "…" in cut
+
+
+def test_a_port_is_always_seen() -> None:
+    assert shortened("[2001:db8:1234:5678:9abc:def0:1234:5678]:50000", 20).endswith("]:50000")

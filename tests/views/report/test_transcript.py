@@ -44,4 +44,4 @@ def test_the_table_of_connections() -> None:
     text = connections_table(crowd(5000), WORDS)
     assert text.count("<tr>") == transcript.LISTED + 1
     assert "The first 500 of 5,000 connections are listed." in text
-    assert "<td>127.0.0.1:20000</td>" in text
+    assert '<td class="addr">127.0.0.1:20000</td>' in text

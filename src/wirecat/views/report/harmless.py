@@ -45,6 +45,22 @@ def fitted(text: str, cells: int) -> str:
     return text
 
 
+def shortened(text: str, cells: int) -> str:
+    """``text`` cut in its middle to so many columns: an address keeps its port.
+
+    >>> shortened("[2001:db8:1234:5678::1]:50000", 15)
+    '[2001:d…]:50000'
+    """
+    if width(text) <= cells:
+        return text
+    tail = ""
+    for character in reversed(text):
+        if width(tail) + _cells(character) > cells // 2:
+            break
+        tail = character + tail
+    return fitted(text, cells - width(tail)) + tail
+
+
 def width(text: str) -> int:
     """Columns that the text takes in a terminal or a monospaced font: wide characters take two, accents none."""
     return len(text) if text.isascii() else sum(map(_cells, text))

@@ -164,7 +164,7 @@ class _Diagram:
         left = min(max(2.0, x - width / 2), self.sheet.width - width - 2)
         self.sheet.box(left, 1, width, self.head - 3, "panel", round=6)
         self.sheet.text(left + width / 2, 17, name, f"strong {kind}", anchor="middle", room=width - 8)
-        self.sheet.text(left + width / 2, 33, address, "mono small ink", anchor="middle", room=width - 8)
+        self.sheet.address(left + width / 2, 33, address, "mono small ink", width - 8, anchor="middle")
         self.sheet.text(left + width / 2, 48, more, "soft small", anchor="middle", room=width - 8)
 
     def _step(self, y: float, step: Step) -> None:

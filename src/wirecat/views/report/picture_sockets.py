@@ -73,7 +73,8 @@ def _wide(sheet: Sheet, rows: Sequence[SocketLine], words: Words) -> float:
         ends = [place for place, _ in columns[1:]] + [1.0]
         for (place, name), end in zip(columns, ends, strict=True):
             kind = "mono reply" if name == "state" and row.state == "LISTEN" else "mono ink"
-            sheet.text(8 + room * place, y + 14, getattr(row, name), kind, room=room * (end - place) - MONO_CELL)
+            # Cut in the middle: of an address the port is seen, of a process the end of its name.
+            sheet.address(8 + room * place, y + 14, getattr(row, name), kind, room * (end - place) - MONO_CELL)
         y += _ROW
     return y
 
@@ -86,6 +87,9 @@ def _narrow(sheet: Sheet, rows: Sequence[SocketLine]) -> float:
         kind = "mono reply" if row.state == "LISTEN" else "mono ink"
         sheet.text(6, y + 14, f"{row.protocol:4} {row.state}", kind, room=sheet.width * 0.5)
         sheet.text(sheet.width - 6, y + 14, row.process, "mono soft", anchor="end", room=sheet.width * 0.4)
-        sheet.text(6, y + 31, f"{row.local} → {row.remote}", "mono small ink", room=sheet.width - 12)
+        half = sheet.width / 2 - 14
+        sheet.address(6, y + 31, row.local, "mono small ink", half)
+        sheet.text(sheet.width / 2, y + 31, "→", "mono small soft", anchor="middle")
+        sheet.address(sheet.width / 2 + 10, y + 31, row.remote, "mono small ink", half)
         y += 2 * _ROW
     return y

@@ -28,8 +28,10 @@ def terminal_picture(story: Story, words: Words, width: int = 920) -> Sheet:
     windows = client_windows(story, words, _CLIENTS_WIDE if wide else _CLIENTS_NARROW)
     server = server_window(story, words)
     stamp = words.stamp(story.started) if story.talks else ""
-    badge = f"{story.author} · {stamp}" if story.author else stamp
-    sheet.text(2, 15, badge, "strong ink", room=width - 4)
+    # Two texts: a name that is written from right to left must not mingle with the date.
+    sheet.text(2, 15, story.author or stamp, "strong ink", room=width / 2 if story.author else width - 4)
+    if story.author:
+        sheet.text(width - 2, 15, stamp, "ink", anchor="end", room=width / 2 - 8 if wide else width * 0.62)
     top = 26.0
     beside = wide and len(windows) <= 2
     columns = 1 if beside else 3 if wide else 1

@@ -39,7 +39,7 @@ def timeline_picture(story: Story, words: Words, width: int = 920) -> Sheet:
         y = _open_at_once(line, words, y)
     top = y
     if each:
-        y = _bars(line, talks, y, wide)
+        y = _bars(line, words, y, wide)
         captions = [words("timeline_each")]
     else:
         per_band = -(-len(talks) // _BANDS)
@@ -113,14 +113,19 @@ def _open_at_once(line: _Line, words: Words, y: float) -> float:
     return base + 16
 
 
-def _bars(line: _Line, talks: Sequence[Talk], y: float, wide: bool) -> float:
+def _bars(line: _Line, words: Words, y: float, wide: bool) -> float:
+    talks = line.story.talks
     height = 16.0 if len(talks) <= 20 else 11.0
     marks_left = _MARKS
     for talk in talks:
         y += height
         start, end = line.x(talk.opened), line.x(line.end(talk))
-        label = f"{talk.number}  {talk.client}" if wide else str(talk.number)
-        line.sheet.text(line.left - 8, y - 2, label, "mono small soft", anchor="end", room=line.left - 12)
+        room = line.left - 12
+        if wide:
+            line.sheet.address(line.left - 8, y - 2, talk.client, "mono small soft", room - 26, anchor="end")
+            line.sheet.text(24, y - 2, words.number(talk.number), "mono small soft", anchor="end")
+        else:
+            line.sheet.text(line.left - 8, y - 2, words.number(talk.number), "mono small soft", anchor="end")
         tall = height - 5
         line.sheet.box(start, y - height + 3, max(end - start, 2), tall, "pale", round=2)
         for to_server, kind in ((True, "ask"), (False, "reply")):

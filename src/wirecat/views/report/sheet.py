@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from wirecat.views.report.harmless import fitted, harmless
+from wirecat.views.report.harmless import fitted, harmless, shortened
 from wirecat.views.report.style import standalone_css
 
 TYPE_CHECKING = False
@@ -38,6 +38,10 @@ class Sheet:
         safe = harmless(text) if room is None else harmless(text, max(1, int(room / self._cell(kind))))
         where = f' text-anchor="{anchor}"' if anchor else ""
         self._parts.append(f'<text x="{_n(x)}" y="{_n(y)}" class="{kind}"{where}>{escape(safe)}</text>')
+
+    def address(self, x: float, y: float, text: str, kind: str, room: float, *, anchor: str = "") -> None:
+        """An address, cut in its middle where it needs more than ``room`` pixels, so that its port is always seen."""
+        self.text(x, y, shortened(harmless(text), max(1, int(room / self._cell(kind)))), kind, anchor=anchor)
 
     def data(self, x: float, y: float, data: bytes, kind: str, room: float, *, anchor: str = "", more: str = "") -> int:
         """Bytes of a peer as monospaced text of at most ``room`` pixels; ``more`` is said behind it, never cut.

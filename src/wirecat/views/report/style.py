@@ -113,6 +113,7 @@ figure,tr,.turn{{break-inside:avoid}}
 .scroll{{overflow:visible}}
 th,td{{white-space:normal;overflow-wrap:normal;padding-right:.35rem}}
 table{{font-size:8pt}}
+.addr{{min-width:9em;overflow-wrap:anywhere}}
 pre{{white-space:pre-wrap}}
 }}
 """

@@ -46,8 +46,7 @@ def transcripts(story: Story, words: Words) -> str:
 def connections_table(story: Story, words: Words) -> str:
     """A row for each connection: addresses, when it opened, how long it lasted, bytes each way, how it ended."""
     names = ("client", "server", "opened", "lasted", "asked", "answered", "ending")
-    right = {"lasted", "asked", "answered"}
-    heads = "".join(f"<th{_right(name in right)}>{escape(words.heading(name))}</th>" for name in names)
+    heads = "".join(f"<th{_kind(name)}>{escape(words.heading(name))}</th>" for name in names)
     rows = []
     for talk in story.talks[:LISTED]:
         lasted = "" if talk.closed is None else words.span(talk.closed - talk.opened)
@@ -55,9 +54,7 @@ def connections_table(story: Story, words: Words) -> str:
             harmless(talk.client), harmless(talk.server), words.exact_clock(talk.opened), lasted,
             words.size(talk.asked), words.size(talk.answered), words(ending_name(talk)),
         )  # fmt: skip
-        row = "".join(
-            f"<td{_right(name in right)}>{escape(cell)}</td>" for name, cell in zip(names, cells, strict=True)
-        )
+        row = "".join(f"<td{_kind(name)}>{escape(cell)}</td>" for name, cell in zip(names, cells, strict=True))
         rows.append(f"<tr><td>{talk.number}</td>{row}</tr>")
     note = ""
     if len(story.talks) > LISTED:
@@ -67,8 +64,10 @@ def connections_table(story: Story, words: Words) -> str:
     return f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>{note}'
 
 
-def _right(is_number: bool) -> str:
-    return ' class="right"' if is_number else ""
+def _kind(name: str) -> str:
+    if name in ("client", "server"):
+        return ' class="addr"'
+    return ' class="right"' if name in ("lasted", "asked", "answered") else ""
 
 
 def _talk(talk: Talk, words: Words, *, folded_out: bool) -> Iterator[str]:
