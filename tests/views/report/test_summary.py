@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from views.report.stories import START, crowd, nothing, one_talk
+from views.report.stories import SECOND, START, crowd, nothing, one_talk
 from wirecat.views.report.collect import Collector
 from wirecat.views.report.story import RESET
 from wirecat.views.report.summary import ending_name, endings, sentences, title_of, warnings
@@ -26,6 +26,15 @@ def test_many_connections() -> None:
     first, second = sentences(crowd(5000, broken_every=50), EN)
     assert "5,000 connections to 127.0.0.1:12345 began within 5.00 s" in first
     assert second.endswith("; 4,900 closed by the client and 100 broken off by a reset.")
+
+
+def test_one_after_the_other() -> None:
+    collector = Collector()
+    for number in range(2):
+        collector.open("c", "s", START + 2 * number * SECOND).close(START + (2 * number + 1) * SECOND, RESET, "")
+    story = collector.story()
+    assert sentences(story, EN)[0].endswith("2 connections to s began within 2.00 s, one after the other.")
+    assert sentences(story, DE)[0].endswith("2 Verbindungen zu s, eine nach der anderen.")
 
 
 def test_all_ended_alike() -> None:

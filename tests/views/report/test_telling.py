@@ -28,6 +28,7 @@ def test_a_talk(tmp_path: Path) -> None:
     assert [to_server for _, to_server in talk.fins] == [True, False]
     assert (talk.asked, talk.answered, talk.note, talk.lost) == (10, len(LARGE), "echo", 0)
     assert list(story.trips) == [1000]
+    assert story.commands == ("wirecat serve echo 127.0.0.1:80",)
     assert (story.machine, story.sources, story.author, story.notes) == ("here (Linux)", ("a.pcapng",), "Anna", ())
 
 
@@ -49,7 +50,10 @@ def test_other_ends(tmp_path: Path) -> None:
 def test_datagrams(tmp_path: Path) -> None:
     maker = Maker()
     maker.pieces += maker.opened(1, scheme="udp").chunk(maker.now, RECEIVED, b"")
-    (talk,) = told(maker, tmp_path).talks
+    maker.opened(2, handler="another")
+    story = told(maker, tmp_path)
+    talk = story.talks[0]
+    assert story.commands == ()  # it is not known what the other handler was asked for
     assert talk.protocol == "udp"
     assert [turn.size for turn in talk.turns] == [0]
 

@@ -63,12 +63,11 @@ def _parts(story: Story, words: Words) -> Iterator[str]:
 
 
 def facts(story: Story, words: Words) -> list[tuple[str, str]]:
-    """Author, date, machine, command and recording: what is known of them, as pairs of a name and a harmless text."""
+    """Author, date, machine and recording: what is known of them, as pairs of a name and a harmless text."""
     pairs = [
         ("author", story.author),
         ("when", words.stamp(story.started) if story.talks else ""),
         ("machine", story.machine),
-        *(("command", command) for command in story.commands),
         ("source", ", ".join(story.sources)),
     ]
     return [(words(name), harmless(value)) for name, value in pairs if value]

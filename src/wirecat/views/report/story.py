@@ -89,7 +89,7 @@ class Story:
     """All that a report is drawn from.
 
     ``trips`` are round trips in nanoseconds, in rising order: from the last piece of a question to the first of its
-    reply. ``commands`` are the command lines that made the recordings, ``notes`` what the reader has to say of them
+    reply. ``commands`` are command lines that do what the recorded one did, ``notes`` what the reader has to say of them
     (a torn end, bytes that were not kept).
     """
 

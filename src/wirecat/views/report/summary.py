@@ -28,9 +28,10 @@ def sentences(story: Story, words: Words) -> list[str]:
         return [words("nothing")]
     last_opening = story.talks[-1].opened - story.talks[0].opened
     talks = len(story.talks)
+    most = story.most_open()
     first = words.count(
-        "first_sentence", talks, date=words.date(story.started), clock=words.clock(story.started),
-        server=_servers(story, words), most=words.number(story.most_open()),
+        "first_sentence_apart" if talks > 1 and most == 1 else "first_sentence", talks, date=words.date(story.started), clock=words.clock(story.started),
+        server=_servers(story, words), most=words.number(most),
         span=words.span(last_opening if talks > 1 else story.ended - story.started),
     )  # fmt: skip
     second = words(

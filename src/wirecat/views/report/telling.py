@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from wirecat.recording.model import CLIENT, Chunk
 from wirecat.views.report.collect import Collector
 from wirecat.views.report.story import END, OPEN, RESET, UNKNOWN, SocketLine, SocketTable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from wirecat.views.report.story import Story
 
 _MOST_NOTES = 12
+_TALKING = ("connect", "listen", "serve", "swarm")  # verbs of one server, or of its clients
 
 
 def story_of(recording: Recording, *, title: str = "", author: str = "") -> Story:
@@ -48,7 +51,7 @@ def story_of(recording: Recording, *, title: str = "", author: str = "") -> Stor
     return collector.story(
         tables=[SocketTable(one.time_ns, tuple(_line(row) for row in one.rows)) for one in recording.snapshots],
         sources=[path.replace("\\", "/").rpartition("/")[2] for path in recording.files],
-        machine=system or recording.machine or recording.system,
+        machine=system or recording.machine or recording.system, commands=_commands(recording),
         notes=_notes(recording), title=title, author=author,
     )  # fmt: skip
 
@@ -74,6 +77,17 @@ def _note(record: RecordedConnection) -> str:
     if record.reason not in ("", "end", "reset"):
         parts.append(record.reason)
     return ", ".join(parts)
+
+
+def _commands(recording: Recording) -> list[str]:
+    """A command line with the verb that recorded, its handler and its address: the recording has no other options, some of
+    which are secrets. None where the verb served several addresses, or with several handlers."""
+    servers = {_name(record.server.address) for record in recording.connections}
+    handlers = {record.handler for record in recording.connections}
+    if recording.verb not in _TALKING or len(servers) != 1 or len(handlers) != 1:
+        return []
+    words = [word for word in (handlers.pop(), servers.pop()) if word]
+    return [" ".join(["wirecat", recording.verb, *map(quote, words)])]
 
 
 def _notes(recording: Recording) -> list[str]:

@@ -15,7 +15,6 @@ DE = {
     "when": "Aufgezeichnet",
     "machine": "Rechner",
     "source": "Aufzeichnung",
-    "command": "Befehl",
     "made": "Erstellt mit wirecat {version}",
     "colophon": "Jedes Byte hier wurde auf der Leitung aufgezeichnet; was ein Bildschirm nicht bekommen darf, steht "
     "als Ersatzzeichen da (\\x1b). Diese Seite lädt nichts nach und führt nichts aus.",
@@ -24,6 +23,8 @@ DE = {
     "first_sentence_1": "Am {date} um {clock} sprach ein Client {span} lang mit {server}.",
     "first_sentence": "Am {date} ab {clock} begannen innerhalb von {span} {count} Verbindungen zu {server}, "
     "davon waren bis zu {most} gleichzeitig offen.",
+    "first_sentence_apart": "Am {date} ab {clock} begannen innerhalb von {span} {count} Verbindungen zu {server}, eine nach "
+    "der anderen.",
     "second_sentence": "{asked} gingen zum Server und {answered} kamen zurück, in {pieces}; {endings}.",
     "pieces": "{count} Stücken",
     "pieces_1": "einem Stück",

@@ -15,7 +15,6 @@ EN = {
     "when": "Recorded",
     "machine": "Machine",
     "source": "Recording",
-    "command": "Command",
     "made": "Made by wirecat {version}",
     "colophon": "Every byte shown here was recorded on the wire; what a screen must not get is shown as an escape "
     "(\\x1b). This page loads nothing and runs nothing.",
@@ -24,6 +23,7 @@ EN = {
     "first_sentence_1": "On {date} at {clock}, one client talked to {server} for {span}.",
     "first_sentence": "On {date} at {clock}, {count} connections to {server} began within {span}, "
     "up to {most} of them open at the same time.",
+    "first_sentence_apart": "On {date} at {clock}, {count} connections to {server} began within {span}, one after the other.",
     "second_sentence": "{asked} went to the server and {answered} came back, in {pieces}; {endings}.",
     "pieces": "{count} pieces",
     "pieces_1": "one piece",
