@@ -37,6 +37,7 @@ SOURCE = PROJECT / "src"
 #: Each peer that a test may ask for, and the Debian package that has it. The two programs that call
 #: themselves `nc` differ, so each goes by its own name.
 PEERS = {
+    "chromium": "chromium",
     "curl": "curl",
     "ip": "iproute2",
     "iptables": "iptables",

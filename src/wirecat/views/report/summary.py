@@ -26,13 +26,13 @@ def sentences(story: Story, words: Words) -> list[str]:
     """Two sentences: who talked to whom, when and for how long; how much was said, and how it ended."""
     if not story.talks:
         return [words("nothing")]
-    last_opening = story.talks[-1].opened - story.talks[0].opened
-    talks = len(story.talks)
-    most = story.most_open()
+    talks, most = len(story.talks), story.most_open()
+    # Of one talk how long it took, of many within what time they came.
+    span = story.talks[-1].opened - story.talks[0].opened if talks > 1 else story.ended - story.started
     first = words.count(
-        "first_sentence_apart" if talks > 1 and most == 1 else "first_sentence", talks, date=words.date(story.started), clock=words.clock(story.started),
-        server=_servers(story, words), most=words.number(most),
-        span=words.span(last_opening if talks > 1 else story.ended - story.started),
+        "first_sentence_apart" if talks > 1 and most == 1 else "first_sentence", talks,
+        date=words.date(story.started), clock=words.clock(story.started), server=_servers(story, words),
+        most=words.number(most), span=words.span(span),
     )  # fmt: skip
     second = words(
         "second_sentence", asked=words.size(sum(talk.asked for talk in story.talks)),
