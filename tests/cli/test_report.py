@@ -33,8 +33,9 @@ def test_a_page_in_a_file(recording: Path, tmp_path: Path) -> None:
     assert os.name != "posix" or output.stat().st_mode & 0o777 == 0o600  # it holds what went over the wire
 
 
-def test_to_stdout(recording: Path) -> None:
-    with wirecat("report", str(recording)) as program:
+@pytest.mark.parametrize("output", [[], ["-o", "-"]])
+def test_to_stdout(recording: Path, output: list[str]) -> None:
+    with wirecat("report", str(recording), *output) as program:
         assert program.wait() == 0
         assert program.stdout.startswith(b"<!DOCTYPE html>")
         assert program.stderr == b""

@@ -24,6 +24,8 @@ def run(arguments: list[str], environment: Environment) -> int:
     """Write the report; exit code 0. Raises UsageError for what cannot be read or written."""
     parser = _parser()
     options = parse(parser, arguments, environment)
+    if options.output == "-":
+        options.output = None
     format = _format(options)
     if options.output is None and environment.stdout_is_terminal and format not in _TEXTS:
         parser.error(f"where to? A {format} file is nothing for a terminal: add -o report.{format}")
@@ -54,7 +56,9 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("recordings", nargs="+", metavar="RECORDING", help="files made by --record, or captures (pcapng, pcap)")
-    add("-o", "--output", metavar="FILE", help="where to write it; its ending tells the format (default: stdout)")
+    add(
+        "-o", "--output", metavar="FILE", help="where to write it; its ending tells the format (default, and -: stdout)"
+    )
     add("--author", default="", metavar="NAME", help="whose report it is: stands on the page and in the windows")
     add("--title", default="", metavar="TEXT", help="the title, in place of one that says who was talked to")
     add("--lang", default="en", metavar="LANGUAGE", help="en or de")

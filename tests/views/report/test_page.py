@@ -127,3 +127,4 @@ def test_an_empty_recording_has_a_page_too() -> None:
     page = report_page(nothing(), Words("de"))
     Parts(page)
     assert "Es wurde nichts aufgezeichnet" in page
+    assert "<svg" not in page

@@ -45,7 +45,7 @@ def _parts(story: Story, words: Words) -> Iterator[str]:
     yield f'<p class="lead">{escape(" ".join(sentences(story, words)))}</p>\n'
     yield from (f'<p class="warn">{escape(text)}</p>\n' for text in warnings(story, words))
     for name, picture in PICTURES.items():
-        if name == "sockets" and fullest(story) is None:
+        if fullest(story) is None if name == "sockets" else not story.talks:
             continue
         yield f'<section><h2>{escape(words(name))}</h2>\n<figure><div class="wide">'
         yield picture(story, words, LAPTOP).svg()
