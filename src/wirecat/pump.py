@@ -113,7 +113,11 @@ def pump(
             if failure is not None or until_left_ends:
                 if failure is None:
                     cut_off.set()
-                right.abort()
+                # Where nobody receives there is nobody to wake, and the close can be an orderly one.
+                if failure is not None or backward:
+                    if failure is None:
+                        _settle(right)
+                    right.abort()
             finished(FORWARD)
 
     def carry_backward() -> None:
@@ -181,6 +185,16 @@ def _wait_for(
             if left <= 0:
                 raise DeadlineExpired(f"nothing moved either way for {allowed:g} s", seconds=allowed, step="idle")
             changed.wait(min(left, _SLICE))
+
+
+def _settle(right: Connection) -> None:
+    """Let what was sent arrive, where that can be told, before an abort makes a reset of bytes unread."""
+    stream = right.stream
+    while (inner := getattr(stream, "inner", None)) is not None:
+        stream = inner
+    settle = getattr(stream, "settle", None)
+    if settle is not None:
+        settle()
 
 
 def _end_input(left: Connection, failure: Exception | None) -> None:

@@ -209,6 +209,24 @@ class SocketStream(Stream):
         except OSError:
             pass  # gone already, which is what was asked for
 
+    def settle(self) -> None:
+        """Wait until all that was sent has got to the peer's system, where this one can tell; for LINGER seconds at most.
+
+        For whoever is about to abort while the peer may still be sending: bytes unread make a reset of the end, and it
+        throws away what is still on its way.
+        """
+        deadline, pause = Deadline(LINGER), 1
+        try:
+            while not self.aborted and on_its_way(self.socket) and deadline.remaining():
+                # Nothing tells when it is there, so that is looked at, at growing intervals. A broken end is told.
+                broke = select.poll()
+                broke.register(self.socket, 0)
+                if broke.poll(pause):
+                    return
+                pause = min(pause * 2, 50)
+        except (OSError, ValueError):
+            return  # closed meanwhile
+
     def fileno(self) -> int:
         """See Stream."""
         return self.socket.fileno()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -202,6 +204,33 @@ def test_line_ends_of_a_program(ncat: Ncat) -> None:
 def test_much_of_it(ncat: Ncat) -> None:
     listener = ncat.listen("-c", "head -c 3000000 /dev/zero")
     assert len(everything(ncat.dial(listener.port))) == 3_000_000
+
+
+@ours
+def test_a_client_that_talks_on_gets_all_the_same(ncat: Ncat) -> None:
+    """What it sends meanwhile must not make a reset of the end, which would take what is still on its way to it."""
+    listener = ncat.listen("-c", "head -c 1000000 /dev/zero")
+    client = ncat.dial(listener.port)
+    over = threading.Event()
+
+    def talk() -> None:
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                client.sendall(b"and so on ")
+                over.wait(0.0005)
+
+    talking = threading.Thread(target=talk)
+    talking.start()
+    received = 0
+    try:
+        with contextlib.suppress(ConnectionResetError):  # our own last words, after the end
+            while piece := client.recv(20000):
+                received += len(piece)
+                over.wait(0.001)  # so that much is on its way when the program ends
+    finally:
+        over.set()
+        talking.join()
+    assert received == 1_000_000
 
 
 @ours

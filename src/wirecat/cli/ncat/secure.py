@@ -96,20 +96,18 @@ def tell_peer(tls: TlsFacts, settings: Settings, voice: Voice) -> None:
 def secure_listener(listener: Listener, settings: Settings, voice: Voice) -> Listener:
     """A listener whose clients speak TLS. An ephemeral certificate is made in the background, so nobody waits for it
     who does not need it; one from a file has been read when this returns. Raises Ending."""
-    from wirecat.endpoints.tls import TlsListener, server_context
+    from wirecat.endpoints.tls import TlsListener
 
     def make() -> ssl.SSLContext:
         from wirecat.endpoints.certificate import ephemeral_certificate
 
-        context = server_context(ciphers=settings.ssl_ciphers or "")
+        context = _server_context(settings)
         voice.tell(messages.fingerprint(_sha1(ephemeral_certificate().der)))
         return context
 
     try:
         if settings.ssl_cert:
-            context: ssl.SSLContext | Callable[[], ssl.SSLContext] = server_context(
-                cert=settings.ssl_cert, key=settings.ssl_key or "", ciphers=settings.ssl_ciphers or "",
-            )  # fmt: skip
+            context: ssl.SSLContext | Callable[[], ssl.SSLContext] = _server_context(settings)
         else:
             voice.tell(messages.TEMPORARY_KEY)
             context = make
@@ -117,6 +115,18 @@ def secure_listener(listener: Listener, settings: Settings, voice: Voice) -> Lis
         listener.close()
         raise quitting(sentence(error)) from error
     return TlsListener(listener, context, allow_truncation=True, handshake_time=HANDSHAKE_TIME)
+
+
+def _server_context(settings: Settings) -> ssl.SSLContext:
+    from wirecat.endpoints.tls import server_context
+
+    context = server_context(
+        cert=settings.ssl_cert or "", key=settings.ssl_key or "", ciphers=settings.ssl_ciphers or ""
+    )
+    # Tickets for a next time come unasked (RFC 8446 section 4.6.1). A client that only sends does not read them, and
+    # what is unread makes a reset of its close. Nobody comes again to a listener like this one.
+    context.num_tickets = 0
+    return context
 
 
 def dtls_options(settings: Settings, operands: Operands) -> tuple[tuple[str, str], ...]:
