@@ -170,7 +170,8 @@ def test_a_path_to_a_program(tmp_path: Path) -> None:
         ((":0", "exec:sh"), "can be reached by others"),
         (("--allow", "", HERE, "127.0.0.1:1"), "was given nothing"),
         ((HERE, "127.0.0.1:0"), "port 0"),
-        (("--max-connections", "0", HERE, "127.0.0.1:1"), "max_connections must be"),
+        (("--idle-timeout", "0", HERE, "127.0.0.1:1"), "no time at all"),
+        (("--max-connections", "0", HERE, "127.0.0.1:1"), "is less than 1"),
     ],
 )
 def test_what_it_refuses(arguments: tuple[str, ...], words: str) -> None:

@@ -28,6 +28,10 @@ def run(arguments: list[str], environment: Environment) -> int:
     """Relay until both ends have ended, or with ``--keep-open`` until stopped; raises what broke the connection."""
     parser = _parser()
     options = parse(parser, arguments, environment)
+    if options.max_connections is not None and options.max_connections < 1:
+        parser.error(f"--max-connections: {options.max_connections} is less than 1")
+    if options.idle_timeout == 0:
+        parser.error("--idle-timeout: it is no time at all; leave it out for none")
     here, target = Address.parse(options.here), Address.parse(options.target)
     if "stdio" in (here.scheme, target.scheme):
         return _by_standard_streams(here, target, options, environment)
