@@ -51,6 +51,7 @@ WORDS = {
 #: The rooms that a connection goes through, of which any file may be loaded.
 CONNECT_ROOMS = {
     "address",
+    "carrier",
     "connection",
     "deadline",
     "endpoints",
@@ -61,13 +62,15 @@ CONNECT_ROOMS = {
     "talk",
     "taps",
     "wire",
+    "zero_copy",
 }
 
 #: Of the command line only what this verb needs: never the parser of another.
 CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.plain", "wirecat.cli.shorthand"}
 
-#: To wait for a client: a thread that reads what is typed, and the words for where it listens.
+#: To wait for a client: a thread that reads what is typed, the size of a pipe, and the words for where it listens.
 LISTEN_VERB = {
+    "fcntl",
     "threading",
     "wirecat.cli.conversation",
     "wirecat.cli.listen",

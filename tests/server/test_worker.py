@@ -37,7 +37,7 @@ class Driven:
     def task(self, handler: str = "echo", **changes: Any) -> None:
         """Give it its task, with a listener of its own."""
         task = {
-            "v": VERSION, "handler": handler, "options": ServeOptions().fields(), "workers": 2, "transcript": False,
+            "v": VERSION, "handler": handler, "options": ServeOptions().fields(), "workers": 2, "number": 1, "transcript": False,
             "listeners": [self.listening.dup().detach()],
         }  # fmt: skip
         self.channel.send("task", **task | changes)

@@ -52,6 +52,16 @@ def test_threads_are_gathered_and_scattered() -> None:
     assert len(gathered) == 1 and gathered < before and inherited == gathered
 
 
+def test_processes_that_take_turns_have_other_processors() -> None:
+    def work(turn: int) -> set[int]:
+        gather(turn)
+        return os.sched_getaffinity(0)
+
+    allowed = sorted(os.sched_getaffinity(0))
+    for turn in range(len(allowed) + 1):
+        assert in_a_thread(lambda turn=turn: work(turn)) == {allowed[turn % len(allowed)]}
+
+
 def test_nothing_is_done_where_threads_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
 

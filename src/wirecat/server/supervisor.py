@@ -164,6 +164,7 @@ class Supervisor(Server):
     def _task(self, slot: Slot) -> dict[str, Any]:
         options = self.options.fields() | {"once": False, "max_connections": None, "engine": self.handler.engine}
         return {
+            "number": slot.number,
             "handler": self._name, "options": options, "transcript": self.transcript, "workers": len(self._slots),
             "listeners": [each.fileno() for each in slot.listener.sockets],
         }  # fmt: skip

@@ -75,6 +75,7 @@ class ThreadEngine:
         self._ended: threading.Thread | None = None  # the last that has done; it has waited for those before it
         self._lock = threading.Lock()
         self._arranged = False
+        self.turn: int | None = None  # which processor is ours, where several processes share them out
         self._processors: set[int] | None = None
 
     def start(self) -> None:
@@ -92,7 +93,7 @@ class ThreadEngine:
             wait_for_turns()
             # Ours work for some microseconds between two waits; what others write may compute, beside the others.
             if self._handler.colour == RESPONDER and self._handler.built_in:
-                self._processors = gather()
+                self._processors = gather(self.turn)
         connection = Connection(stream, self._registry.next_id() if id is None else id)
         name = f"wirecat-{connection.id}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)

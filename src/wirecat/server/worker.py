@@ -23,6 +23,7 @@ from wirecat.server.event_messages import KINDS, address_object, event_object
 from wirecat.server.gate import Gate
 from wirecat.server.handler import Handler, load_handler
 from wirecat.server.server import Server
+from wirecat.server.threads import ThreadEngine
 from wirecat.taps.transcript import LINES_A_SECOND, TranscriptTap
 
 TYPE_CHECKING = False
@@ -40,10 +41,19 @@ class WorkerServer(Server):
     """A server that asks over ``channel`` who may come in, and tells there what happens."""
 
     def __init__(
-        self, handler: Handler, address: Address, options: ServeOptions, listener: Listener, channel: Channel
+        self,
+        handler: Handler,
+        address: Address,
+        options: ServeOptions,
+        listener: Listener,
+        channel: Channel,
+        number: int,
     ) -> None:
+        """``number`` is that of the worker: each has another processor for its threads."""
         self._channel = channel
         super().__init__(handler, address, options, listener)
+        if isinstance(self._engine, ThreadEngine):
+            self._engine.turn = number
         self.subscribe(self._tell)
 
     def _make_publisher(self) -> Publisher:
@@ -158,7 +168,7 @@ class Worker:
         options = ServeOptions(**task["options"])
         handler = load_handler(task["handler"], engine=options.engine, framing=options.framing)
         listener = Listener([_inherited(descriptor) for descriptor in task["listeners"]])
-        return WorkerServer(handler, listener.addresses[0], options, listener, self._channel)
+        return WorkerServer(handler, listener.addresses[0], options, listener, self._channel, task["number"])
 
     def _stop(self, server: WorkerServer, seconds: float) -> None:
         if self._tap is not None:

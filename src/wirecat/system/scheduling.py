@@ -26,10 +26,11 @@ def wait_for_turns() -> None:
             return  # a sandbox that does not allow it: slower, and nothing else
 
 
-def gather() -> set[int] | None:
+def gather(turn: int | None = None) -> set[int] | None:
     """Keep the calling thread, and those that it starts from now on, on one processor; what it was allowed before.
 
-    Which one depends on the process, so that several processes take several. None where nothing was changed: on other
+    Which one depends on ``turn``, of which several processes may have one each to take several processors; without it, on
+    the process's number. None where nothing was changed: on other
     systems than Linux, with one processor, and in a Python that needs no lock.
     """
     if sys.platform != "linux" or not _has_one_lock():
@@ -38,7 +39,7 @@ def gather() -> set[int] | None:
         allowed = os.sched_getaffinity(0)
         if len(allowed) < 2:
             return None
-        os.sched_setaffinity(0, {sorted(allowed)[os.getpid() % len(allowed)]})
+        os.sched_setaffinity(0, {sorted(allowed)[(os.getpid() if turn is None else turn) % len(allowed)]})
     except OSError:
         return None  # as above
     return allowed
