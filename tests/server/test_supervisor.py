@@ -7,12 +7,15 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from peers import environment
 from server.clients import PATIENCE, Recorder, Served, ask, connect, eventually, everything, serving
 from server.worker_handlers import Who, awho, broken, stubborn, who
 from wirecat import UsageError, serve
@@ -337,6 +340,17 @@ def test_workers_that_cannot_start(text: str, said: str, tmp_path: Any) -> None:
     assert re.search(said, str(caught.value))
     assert not events.of(Listening)
     assert not [each for each in threading.enumerate() if each.name.startswith("wirecat-worker")]
+
+
+def test_a_program_that_serves_while_its_workers_import_it(tmp_path: Any) -> None:
+    """Each worker would start workers again, and those too."""
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import wirecat\n\ndef f(connection):\n    pass\n\n"
+        "with wirecat.serve('program:f', '127.0.0.1:0', workers=2):\n    pass\n"
+    )
+    ended = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=PATIENCE)
+    assert 'Put what starts the server under: if __name__ == "__main__"' in ended.stderr
 
 
 def test_what_says_no_message_is_ended(tmp_path: Any) -> None:

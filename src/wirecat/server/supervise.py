@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from wirecat.errors import UsageError
 from wirecat.options import require_number
 from wirecat.server.importable import importable_name
 from wirecat.server.server import check
 from wirecat.server.supervisor import Supervisor
+from wirecat.server.worker_process import MARK
 from wirecat.system.limits import usable_processors
 
 TYPE_CHECKING = False
@@ -34,6 +37,11 @@ def supervise(
     """A supervisor of ``workers`` processes (``auto``: one for each processor), not started yet. ``given`` is what
     ``handler`` was loaded from. Raises HandlerError, and UsageError for what workers cannot serve, before any socket
     opens."""
+    if hasattr(sys.modules["__main__"], MARK):  # it would start workers of its own, and so would these
+        raise UsageError(
+            "a worker that imports its handler would start a server of workers",
+            hint='Put what starts the server under: if __name__ == "__main__"',
+        )
     if address.scheme != "tcp":
         raise UsageError("workers serve TCP alone", address=address.bare, hint="Leave --workers out.")
     if listener is not None:

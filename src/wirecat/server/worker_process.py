@@ -10,6 +10,7 @@ import sys
 
 from wirecat.errors import UsageError
 from wirecat.server.channel import Channel
+from wirecat.system.process_end import process_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
 
+MARK = "WIRECAT_WORKER"  # a name in the program of a worker, by which it is known as one
 END_TIME = 5.0  # seconds that a process gets to end once its channel has
 _LOOK = 1.0  # seconds between two looks at whether it is there: a child of its own may hold the channel open
 
 #: The whole of what a worker is told on its command line; where to find wirecat comes with the channel's first line.
 _START = (
     "import json, os, sys\n"
+    f"{MARK} = True\n"
     "line = b''\n"
     "while not line.endswith(b'\\n'): line += os.read(int(sys.argv[1]), 1) or sys.exit(1)\n"
     "sys.path[:] = json.loads(line)\n"
@@ -73,9 +76,7 @@ class WorkerProcess:
             self._process.kill()
             code = self._process.wait()
         self.channel.close()
-        if code < 0:
-            return f"was killed by signal {-code} ({signal.Signals(-code).name})"
-        return f"ended with exit code {code}"
+        return process_end(code)
 
 
 def _spawn(theirs: socket.socket, listener: Listener) -> subprocess.Popen[bytes]:

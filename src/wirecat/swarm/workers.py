@@ -21,6 +21,7 @@ from wirecat.swarm.outcome import Outcome
 from wirecat.swarm.progress import PHASES, SwarmProgress
 from wirecat.swarm.tally import Tally
 from wirecat.swarm.worker import VERSION
+from wirecat.system.process_end import process_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,10 +121,8 @@ class _Worker:
         clients = (
             f"clients {self.numbers[0]} to {self.numbers[-1]}" if len(self.numbers) > 1 else f"client {self.numbers[0]}"
         )
-        if code < 0:
-            return f"the process of {clients} was killed by signal {-code} ({signal.Signals(-code).name})"
-        why = f": {self._last_words}" if self._last_words else ""
-        return f"the process of {clients} ended with exit code {code}{why}"
+        why = f": {self._last_words}" if self._last_words and code >= 0 else ""
+        return f"the process of {clients} {process_end(code)}{why}"
 
 
 def run_workers(
