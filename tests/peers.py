@@ -37,6 +37,7 @@ SOURCE = PROJECT / "src"
 #: Each peer that a test may ask for, and the Debian package that has it. The two programs that call
 #: themselves `nc` differ, so each goes by its own name.
 PEERS = {
+    "capinfos": "tshark",
     "chromium": "chromium",
     "curl": "curl",
     "ip": "iproute2",
@@ -52,9 +53,11 @@ PEERS = {
     "socat": "socat",
     "ss": "iproute2",
     "strace": "strace",
+    "tcpdump": "tcpdump",
     "telnet": "telnet",
     "tinyproxy": "tinyproxy",
     "tmux": "tmux",
+    "tshark": "tshark",
 }
 
 #: Programs for the administrator lie where the path of an ordinary user may not lead.

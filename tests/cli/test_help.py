@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the examples ar
 SERVES = ("listen", "relay", "serve")
 
 #: Their examples read what others have recorded.
-READ_RECORDINGS = {"report"}
+READ_RECORDINGS = {"replay", "report", "show"}
 
 #: The programs that it stands in for have a help of their own.
 DIALECTS = {"ncat"}
@@ -97,15 +97,16 @@ def test_the_examples_work(verb: str, number: int, variables: dict[str, str], tm
     port = free_port()
     if "12345" not in command and verb == "serve":
         command += " 12345"  # the default, which somebody may use
-    command = command.replace("12345", str(port))
-    if verb in SERVES:
+    second = free_port()
+    command = command.replace("12345", str(port)).replace("12346", str(second))
+    if verb in (*SERVES, "record"):
         command = f"exec {command}"  # so that what is interrupted is wirecat, and not the shell around it
     if verb in READ_RECORDINGS:
         maker = Maker()
-        maker.talk(1)
+        maker.echo(1)
         maker.write(tmp_path / "talk.pcapng")
     with contextlib.ExitStack() as stack:
-        if verb in ("connect", "swarm", "wait"):
+        if verb in ("connect", "record", "replay", "swarm", "wait"):
             stack.enter_context(other_window(command, meaning, port))
         if "localhost:8080" in command:
             there = free_port()
@@ -115,7 +116,17 @@ def test_the_examples_work(verb: str, number: int, variables: dict[str, str], tm
         example = stack.enter_context(
             Program(["setsid", "sh", "-c", command], env=variables, cwd=tmp_path, stdin=subprocess.PIPE)
         )
-        if verb in SERVES:
+        if verb == "record":
+            example.wait_for("stderr", rb"listening on .*\n")
+            with wirecat("connect", str(second)) as client:
+                client.send(b"hello\n")
+                client.close_stdin()
+                assert client.wait() == 0
+                assert client.stdout == b"hello\n"
+            if "--once" not in command:
+                os.killpg(example.pid, signal.SIGINT)
+            assert example.wait() == 0
+        elif verb in SERVES:
             example.wait_for("stderr", rb"listening on .*\n")
             with wirecat("connect", str(port)) as client:
                 client.send(b"hello\n")

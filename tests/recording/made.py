@@ -58,6 +58,15 @@ class Maker:
         self.pieces += conversation.end(self.now, SENT)
         self.closed(id)
 
+    def echo(self, id: int) -> None:
+        """A whole connection: what the client said, and the same back."""
+        conversation = self.opened(id)
+        for direction in (RECEIVED, SENT):
+            self.pieces += conversation.chunk(self.now, direction, b"hello\n")
+        for direction in (RECEIVED, SENT):
+            self.pieces += conversation.end(self.now, direction)
+        self.closed(id)
+
     def bytes(self, *, ended: bool = True) -> bytes:
         """The file."""
         if ended:

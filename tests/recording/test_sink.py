@@ -68,8 +68,11 @@ def test_it_goes_on_in_another_file(tmp_path: Path, lost: Lost) -> None:
     made.put([b"first"])
     made.switch(str(tmp_path / "b"))
     made.put([b"second"])
+    made.switch(str(tmp_path / "c"), str(tmp_path / "a"))
+    made.put([b"third"])
     made.close()
-    assert [(tmp_path / name).read_bytes() for name in "ab"] == [b"first", b"second"]
+    assert [(tmp_path / name).read_bytes() for name in "bc"] == [b"second", b"third"]
+    assert not (tmp_path / "a").exists()
 
 
 class Disk:

@@ -59,6 +59,7 @@ class Player:
         self._changed = threading.Condition()
         self._heard = 0.0  # when anything came from the other side
         self._other_ended = False
+        self._given_up = False
         self._opened = threading.Event()  # or it could not be
         self._thread = threading.Thread(target=self._run, name=f"wirecat-replay-{connection}", daemon=True)
         self._thread.start()
@@ -101,7 +102,7 @@ class Player:
         while (step := self._steps.get()) is not None:
             try:
                 ended = self._step(connection, step) or ended
-                if self._comparison.difference is not None:
+                if self._comparison.difference is not None or self._given_up:
                     break
             finally:
                 self._done(step)
@@ -123,14 +124,13 @@ class Player:
                 with self._changed:
                     self._comparison.recorded(step.data)
                 return False
-            self._wait(lambda: self._comparison.received >= self._comparison.expected)
-            if self._comparison.difference is None:
+            if self._wait_for_replies():
                 connection.send(step.data)
                 self.played.sent += len(step.data)
             return False
         if step.name == "end" and step.sender == self._side and connection.stream.can_half_close:
-            self._wait(lambda: self._comparison.received >= self._comparison.expected)
-            connection.half_close()
+            if self._wait_for_replies():
+                connection.half_close()
             return True
         return False
 
@@ -143,6 +143,12 @@ class Player:
                 before, self._comparison = self._comparison, Comparison(NONE)
                 self._comparison.expected, self._comparison.received = before.expected, before.received
                 self._comparison.difference = before.difference
+
+    def _wait_for_replies(self) -> bool:
+        """Wait for what was said before; False where it did not come, or not so."""
+        self._wait(lambda: self._comparison.received >= self._comparison.expected)
+        self._given_up = self._compare != NONE and self._comparison.received < self._comparison.expected
+        return not self._given_up and self._comparison.difference is None
 
     def _wait(self, ready: Callable[[], bool], patience: float | None = None) -> None:
         """Wait until ``ready``, or the other side has ended, has said something else, or is silent for too long."""

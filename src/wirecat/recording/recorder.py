@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
 from time import monotonic, time_ns
 
 from wirecat.errors import UsageError
@@ -281,15 +280,10 @@ class Recorder:
         old = self._part - self._rotate + 1
         self._part += 1
         self._sink.put([self._frame("ended", now, part=self._part - 1)])
-        self._sink.switch(part_path(self.path, self._part))
+        self._sink.switch(part_path(self.path, self._part), part_path(self.path, old) if old >= 1 else "")
         self._size = 0
         first = beginning(now, uid=self._uid, part=self._part, verb=self._verb)
         self._put(first + self._restated(now))
-        if old >= 1:
-            try:
-                Path(part_path(self.path, old)).unlink(missing_ok=True)
-            except OSError as error:
-                self._tell(f"{part_path(self.path, old)} cannot be removed: {error.strerror}")
         return True
 
     def _restated(self, now: int) -> Pieces:

@@ -6,14 +6,14 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from wirecat.errors import UsageError
-from wirecat.recording.model import CLIENT, SERVER, Chunk
+from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wirecat.address import Address
-    from wirecat.recording.model import Mark, RecordedConnection
+    from wirecat.recording.model import RecordedConnection
 
 _SECONDS = re.compile(r"\d+(\.\d+)?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
@@ -62,7 +62,7 @@ class Selection:
             found = connections.get(entry.connection or 0)
             if found is None or not any(_is_peer(self._peer, side.address) for side in (found.client, found.server)):
                 return False
-        if self._sender and entry.sender != self._sender:
+        if self._sender and (entry.sender != self._sender or (isinstance(entry, Mark) and entry.name == "closed")):
             return False
         if self._pattern is not None:
             return isinstance(entry, Chunk) and self._pattern.search(entry.data) is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from pathlib import Path
 from time import monotonic
 
 from wirecat.errors import UsageError
@@ -59,7 +60,7 @@ class Sink:
         self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         self._written = 0  # bytes of whole blocks in the present file
         self._failed_at = 0.0
-        self._queue: list[tuple[Pieces, int, int, int] | str] = []
+        self._queue: list[tuple[Pieces, int, int, int] | tuple[str, str]] = []
         self._waiting = 0
         self._progress = monotonic()
         self._closing = False
@@ -96,10 +97,10 @@ class Sink:
                 self._changed.notify()
         return True
 
-    def switch(self, path: str) -> None:
-        """Go on in another file from here."""
+    def switch(self, path: str, remove: str = "") -> None:
+        """Go on in another file from here; ``remove`` is one that is no longer kept then."""
         with self._changed:
-            self._queue.append(path)
+            self._queue.append((path, remove))
             self._changed.notify()
 
     def close(self) -> None:
@@ -114,7 +115,7 @@ class Sink:
             if monotonic() - self._progress > FAREWELL:
                 with self._changed:
                     left, self._queue = self._queue, []
-                self._lost([each for each in left if not isinstance(each, str)])
+                self._lost([each for each in left if len(each) == 4])
                 return
 
     def _run(self) -> None:
@@ -130,14 +131,14 @@ class Sink:
             self._write_all(batch)
         os.close(self._descriptor)
 
-    def _write_all(self, batch: list[tuple[Pieces, int, int, int] | str]) -> None:
+    def _write_all(self, batch: list[tuple[Pieces, int, int, int] | tuple[str, str]]) -> None:
         rows: list[tuple[Pieces, int, int, int]] = []
         pieces = 0
         for each in batch:
-            if isinstance(each, str):
+            if len(each) == 2:
                 self._write_rows(rows)
                 rows, pieces = [], 0
-                self._go_on_in(each)
+                self._go_on_in(*each)
                 continue
             rows.append(each)
             pieces += len(each[0])
@@ -154,10 +155,12 @@ class Sink:
             except OSError as error:
                 self._fail(error)
 
-    def _go_on_in(self, path: str) -> None:
+    def _go_on_in(self, path: str, remove: str) -> None:
         try:
             descriptor = open_file(path)
-        except UsageError as error:
+            if remove:
+                Path(remove).unlink(missing_ok=True)
+        except OSError as error:
             self._fail(error)
             return
         self._make_durable()

@@ -41,8 +41,9 @@ class SocketWatcher:
         while True:
             self._wanted.wait()
             self._ending.wait(SETTLING)
+            last = self._ending.is_set()
             self._wanted.clear()
-            if not self._look() or self._ending.is_set():
+            if not self._look() or last:
                 return
             self._ending.wait(PAUSE)
             if self._ending.is_set():

@@ -37,6 +37,6 @@ def difference_text(difference: Difference) -> str:
     """Where, and what: ``differs at byte 12: recorded 'abc' (61 62 63), got 'abd' (61 62 64)``."""
     sides = [("recorded", difference.recorded), ("got", difference.got)]
     told = [
-        f"{name} {printable(data)!r} ({data[:8].hex(' ')})" if data else f"{name} nothing more" for name, data in sides
+        f"{name} '{printable(data)}' ({data[:8].hex(' ')})" if data else f"{name} nothing more" for name, data in sides
     ]
     return f"differs at byte {difference.offset}: {', '.join(told)}"

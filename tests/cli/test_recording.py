@@ -1,0 +1,177 @@
+"""``--record FILE`` in the verbs, as other programs see what comes of it: tshark, capinfos, tcpdump."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from peers import PATIENCE, Program, environment, peer, wirecat, wirecat_command
+from plain_peers import everything, serving
+from wirecat.recording.model import Chunk
+from wirecat.recording.reader import Recording, read
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts programs the way of POSIX")
+
+BYTES = bytes(range(256)) * 1000
+
+
+def said(recording: Recording) -> list[tuple[str, bytes]]:
+    return [(each.sender, each.data) for each in recording.entries() if isinstance(each, Chunk)]
+
+
+def tshark(*arguments: object) -> str:
+    """What tshark prints."""
+    command = [peer("tshark"), "-n", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE, env=environment())
+    return done.stdout.decode()
+
+
+def conversations(path: Path) -> int:
+    """How many TCP connections tshark sees. Without a warning about any of their packets, and with all checksums right."""
+    checks = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")
+    frowned = "tcp.analysis.flags || tcp.checksum.status == 0 || ip.checksum.status == 0 || _ws.malformed"
+    assert tshark("-r", path, *checks, "-Y", frowned) == ""
+    return tshark("-r", path, "-q", "-z", "conv,tcp").count("<->")
+
+
+def followed(path: Path, number: int) -> tuple[bytes, bytes]:
+    """What client and server said, as tshark's follow,tcp,raw has it."""
+    sides = [b"", b""]
+    for line in tshark("-r", path, "-q", "-z", f"follow,tcp,raw,{number}").splitlines():
+        if re.fullmatch(r"\t?[0-9a-f]+", line):
+            sides[line.startswith("\t")] += bytes.fromhex(line.strip())
+    return sides[0], sides[1]
+
+
+def test_connect(tmp_path: Path) -> None:
+    path = tmp_path / "talk.pcapng"
+    with serving(lambda connection: connection.sendall(everything(connection)[::-1])) as server:
+        with Program(
+            wirecat_command("connect", str(server.port), "--newline", "crlf", "--record", str(path))
+        ) as client:
+            client.send(b"one\ntwo\n")
+            client.close_stdin()
+            assert client.wait() == 0
+            assert client.stderr == b""
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert followed(path, 0) == (b"one\r\ntwo\r\n", b"one\r\ntwo\r\n"[::-1])
+    assert conversations(path) == 1
+    (connection,) = read(path).connections
+    assert (connection.kind, connection.closed_by, connection.reason) == ("client", "client", "end")
+
+
+def test_capinfos_reads_the_times(tmp_path: Path) -> None:
+    path = tmp_path / "talk.pcapng"
+    with serving(lambda connection: connection.sendall(b"hello")) as server:
+        with wirecat("connect", str(server.port), "--record", str(path)) as client:
+            assert client.wait() == 0
+    command = [peer("capinfos"), "-a", "-e", "-S", str(path)]
+    told = subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout.decode()
+    recording = read(path)
+    first = re.search(r"(?:First|Earliest) packet time: +([\d.]+)", told)
+    assert first is not None
+    assert recording.started_ns is not None
+    assert 0 <= float(first[1]) - recording.started_ns / 1e9 < PATIENCE
+
+
+def test_listen_records_each_client(tmp_path: Path) -> None:
+    path = tmp_path / "talk.pcapng"
+    with wirecat("listen", "127.0.0.1:0", "--keep-open", "--record", str(path)) as listener:
+        port = listener.wait_for("stderr", rb"listening on 127\.0\.0\.1:(\d+)")[1].decode()
+        for number in range(2):
+            with wirecat("connect", port) as client:
+                client.send(b"hello %d\n" % number)
+                client.close_stdin()
+                listener.wait_for("stdout", b"hello %d\n" % number)
+        listener.wait_for("stderr", rb"(?s)closed the connection.*closed the connection")
+        listener.interrupt()
+        assert listener.wait() == 130
+    assert said(read(path))[:2] == [("client", b"hello 0\n"), ("client", b"hello 1\n")]
+    assert [each.kind for each in read(path).connections] == ["server", "server"]
+
+
+@pytest.mark.parametrize("engine", ["threads", "async"])
+def test_serve(tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "talk.pcapng"
+    with wirecat("serve", "echo", "127.0.0.1:0", "--engine", engine, "--record", str(path)) as server:
+        port = server.wait_for("stderr", rb"listening on 127\.0\.0\.1:(\d+)")[1].decode()
+        with wirecat("swarm", f"127.0.0.1:{port}", "-c", "30", "-n", "5", "--expect", "echo") as swarm:
+            assert swarm.wait() == 0
+        server.interrupt()
+        assert server.wait() == 0
+    recording = read(path)
+    assert recording.complete
+    assert len(recording.connections) == 30
+    assert all(each.client.chunks == 5 and each.handler == "echo" for each in recording.connections)
+    assert conversations(path) == 30
+    assert any(row.state == "LISTEN" for row in recording.snapshots[0].rows)
+    data = {
+        number: b"".join(each.data for each in recording.chunks(number) if each.sender == "server") for number in (1, 2)
+    }
+    assert {followed(path, number)[1] for number in (0, 1)} == set(data.values())
+
+
+def test_unix_sockets_go_by_loopback(tmp_path: Path) -> None:
+    path, place = tmp_path / "talk.pcapng", f"unix://{tmp_path}/socket"
+    with wirecat("serve", "echo", place, "--record", str(path)) as server:
+        server.wait_for("stderr", rb"listening")
+        for _ in range(2):
+            with wirecat("connect", place) as client:
+                client.send(BYTES)
+                client.close_stdin()
+                assert client.wait() == 0
+        server.interrupt()
+        assert server.wait() == 0
+    assert conversations(path) == 2
+    assert followed(path, 1) == (BYTES, BYTES)
+    assert read(path).connections[0].server.address.path == f"{tmp_path}/socket"
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_connected(tmp_path: Path) -> None:
+    with wirecat("connect", "127.0.0.1:9", "--record", str(tmp_path / "missing" / "x")) as client:
+        assert client.wait() == 2
+        assert client.stderr.startswith(b"wirecat: record")
+
+
+def test_a_full_disk_does_not_hold_up_the_traffic() -> None:
+    with serving(everything) as server:
+        with Program(wirecat_command("connect", str(server.port), "--record", "/dev/full")) as client:
+            client.send(BYTES)
+            client.close_stdin()
+            assert client.wait() == 0
+            assert b"were not recorded" in client.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="tcpdump needs the rights of root")
+def test_what_tcpdump_captures_is_the_same_transcript(tmp_path: Path) -> None:
+    ours, others = tmp_path / "ours.pcapng", tmp_path / "others.pcap"
+    with wirecat("serve", "echo", "127.0.0.1:0") as server:
+        port = server.wait_for("stderr", rb"listening on 127\.0\.0\.1:(\d+)")[1].decode()
+        with Program([peer("tcpdump"), "-i", "lo", "-U", "-w", str(others), "tcp", "port", port]) as dump:
+            dump.wait_for("stderr", rb"listening on lo")
+            with wirecat("connect", "--ask", f"127.0.0.1:{port}", "--record", str(ours)) as client:
+                client.send(b"hello\nyou there\n")
+                client.close_stdin()
+                assert client.wait() == 0
+            # The end of the connection is the last that there is to capture: both FINs and what confirms them.
+            dump.wait_for("stderr", rb"listening on lo")
+            grown = threading.Event()
+            for _ in range(200):
+                if [each for each in read(others).connections if each.closed_ns is not None]:
+                    break
+                grown.wait(0.05)
+            os.kill(dump.pid, signal.SIGINT)
+            dump.wait()
+    assert said(read(others)) == said(read(ours))
+    ends = [
+        [str(read(path).connections[0].side(side).address) for side in ("client", "server")] for path in (ours, others)
+    ]
+    assert ends[0] == ends[1]
+    assert read(others).problems == []
