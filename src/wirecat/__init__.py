@@ -3,6 +3,7 @@
     talk    connect, connect_async, listen, wait          serve   serve
     crowd   swarm                                         watch   sockets
     join    relay                                         show    tour, report
+    reach   reach                                         show    tour, report
 
 The words, and what they mean here:
 
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from wirecat.events import Stopped as Stopped
     from wirecat.events import Stopping as Stopping
     from wirecat.relay.relay import relay as relay
+    from wirecat.reach.reach import reach as reach
+    from wirecat.reach.report import ReachReport as ReachReport
     from wirecat.server.registry import ConnectionInfo as ConnectionInfo
     from wirecat.server.responder import Responder as Responder
     from wirecat.server.server import Server as Server
@@ -88,6 +91,8 @@ _HOMES = {
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",
     ),
     "wirecat.relay.relay": ("relay",),
+    "wirecat.reach.reach": ("reach",),
+    "wirecat.reach.report": ("ReachReport",),
     "wirecat.server.registry": ("ConnectionInfo",),
     "wirecat.server.responder": ("Responder",),
     "wirecat.server.server": ("Server", "serve"),

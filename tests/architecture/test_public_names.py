@@ -40,6 +40,9 @@ PUBLIC_NAMES = {
     "SocketRow",
     # join
     "relay",
+    # reach
+    "reach",
+    "ReachReport",
     # show
     "tour",
     "report",
@@ -135,7 +138,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 
 def test_the_verbs_stay_verbs_when_the_rooms_of_their_names_are_loaded() -> None:
-    for verb in ("swarm", "sockets"):
+    for verb in ("swarm", "sockets", "reach"):
         code = (
             f"import wirecat.{verb}; import wirecat; assert callable(wirecat.{verb}), wirecat.{verb}; "
             f"assert callable(wirecat.{verb})"

@@ -23,6 +23,7 @@ VERBS = {
     "replay": ("wirecat.cli.replay", "play a recording again, and compare the replies"),
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
     "report": ("wirecat.cli.report", "tell a recording as a page with pictures"),
+    "reach": ("wirecat.cli.reach", "can others get to a port of this PC, and what is in the way"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),
     "ncat": ("wirecat.cli.ncat.run", "be ncat: its options, its messages, its exit codes"),
     "tour": ("wirecat.cli.tour", "see it all at work, in at most 15 seconds"),

@@ -1,0 +1,98 @@
+"""Who listens on a port of this PC, on which addresses, and who is connected to it: read off the socket table."""
+
+from __future__ import annotations
+
+import sys
+
+from wirecat.reach.places import place_of, unmapped
+from wirecat.system.socket_table import read_socket_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wirecat.system.interface_address import InterfaceAddress
+    from wirecat.system.socket_row import SocketRow
+
+_WILDCARDS = {"0.0.0.0": "ipv4", "::": "ipv6"}
+# A connection that was established once; SYN-RECEIVED is none yet.
+_CAME = {"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"}
+
+
+class Listening:
+    """The listeners of one port.
+
+    ``rows`` are they; ``hosts`` by family ("ipv4", "ipv6") the addresses that they listen on, "" for all of the family;
+    ``doubtful`` says that a listener on all IPv6 addresses may or may not take IPv4 too. ``came`` are the remote hosts
+    of connections to the port by the place they are at: "host", "lan", "internet".
+    """
+
+    __slots__ = ("came", "doubtful", "hosts", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[SocketRow] = []
+        self.hosts: dict[str, set[str]] = {"ipv4": set(), "ipv6": set()}
+        self.doubtful = False
+        self.came: dict[str, str] = {}
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether only programs of this PC can connect."""
+        hosts = [host for family in self.hosts.values() for host in family]
+        return bool(hosts) and all(host.startswith("127.") or host == "::1" for host in hosts)
+
+    @property
+    def overflowing(self) -> SocketRow | None:
+        """A listener whose queue is full: its program does not accept. (Linux tells.)"""
+        for row in self.rows:
+            if row.recv_queue is not None and row.send_queue and row.recv_queue >= row.send_queue:
+                return row
+        return None
+
+    def takes(self, family: str, host: str) -> bool:
+        """Whether a connection to ``host``, an address of this PC, finds a listener."""
+        return "" in self.hosts[family] or host.partition("%")[0] in self.hosts[family]
+
+
+def look_at_listeners(port: int, own: Iterable[InterfaceAddress], gateways: Iterable[str]) -> Listening:
+    """Read the table. Raises WirecatError where the system does not let it be read."""
+    found = Listening()
+    own, gateways = list(own), list(gateways)
+    table = read_socket_table(protocols=("tcp",), port=port)
+    for row in table.rows:
+        if row.local_port != port:
+            continue
+        if row.is_listening:
+            _add(found, row)
+        elif row.state in _CAME and row.remote_host:
+            place = place_of(row.remote_host, own, gateways)
+            found.came.setdefault(place, unmapped(row.remote_host))
+    found.came.pop("", None)
+    return found
+
+
+def _add(found: Listening, row: SocketRow) -> None:
+    found.rows.append(row)
+    host = unmapped(row.local_host).partition("%")[0]
+    family = _WILDCARDS.get(host)
+    if family is None:
+        found.hosts["ipv6" if ":" in host else "ipv4"].add(host)
+        return
+    found.hosts[family].add("")
+    if family == "ipv6":
+        only = _takes_ipv6_only(row)
+        if only is None:
+            found.doubtful = True
+        elif not only:
+            found.hosts["ipv4"].add("")
+
+
+def _takes_ipv6_only(row: SocketRow) -> bool | None:
+    if not sys.platform.startswith("linux") or row.inode is None:
+        return None
+    from wirecat.system.netlink_dual_stack import read_ipv6_only
+
+    try:
+        return read_ipv6_only().get(row.inode)
+    except OSError:
+        return None

@@ -1,0 +1,79 @@
+"""The verb ``reach``: can others get to a port of this PC, and if not, what is in the way."""
+
+from __future__ import annotations
+
+from wirecat.errors import UsageError
+from wirecat.reach.findings import Findings
+from wirecat.reach.judgement import judge
+from wirecat.reach.ladder import climb
+from wirecat.reach.listening import look_at_listeners
+from wirecat.reach.report import ReachReport
+from wirecat.reach.router import look_at_router, run_at_once
+from wirecat.system.interfaces import list_interfaces
+from wirecat.system.routes import default_routes
+
+# Seconds for all questions together; with what starts and ends around them it stays under five.
+DEFAULT_TIMEOUT = 3.5
+
+
+def reach(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOUT) -> ReachReport:
+    """Find out who can connect to TCP ``port`` of this PC: programs on it, the local network, the internet.
+
+    Changes nothing, and asks nobody but this PC and its router, all at once and for at most ``timeout`` seconds;
+    ``probe_path`` lets one datagram die at the second router on the way out, to learn who that is. The server itself is
+    not connected to.
+
+    Raises UsageError (a port that cannot be) and WirecatError (the system does not let its socket table be read).
+    """
+    return conclude(find(port, probe_path=probe_path, timeout=timeout))
+
+
+def find(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOUT) -> Findings:
+    """Look at everything that can be looked at; ``conclude`` makes a report of it."""
+    if not 1 <= port <= 65535:
+        raise UsageError(f"a port is 1 to 65535, not {port}", step="reach")
+    interfaces, routes = list_interfaces(), default_routes()
+    gateways = [route.gateway for route in routes]
+    found = Findings(port, interfaces, routes, look_at_listeners(port, interfaces, gateways))
+    tasks = [lambda: _ask_firewall(found, timeout)]
+    own = found.lan["ipv4"]
+    if found.gateway and own is not None:
+        host = own.host
+        tasks.append(lambda: _ask_router(found, host, timeout))
+    if probe_path:
+        tasks.append(lambda: _probe_path(found, timeout))
+    run_at_once(tasks)
+    return found
+
+
+def conclude(found: Findings) -> ReachReport:
+    """Checks and verdicts."""
+    addresses = [
+        f"[{entry.host}]:{found.port}" if entry.family == "ipv6" else f"{entry.host}:{found.port}"
+        for entry in found.lan.values()
+        if entry is not None and found.listening.takes(entry.family, entry.host)
+    ]
+    asked = found.asked + (found.router.asked if found.router is not None else [])
+    return ReachReport(found.port, climb(found), judge(found), addresses, asked)
+
+
+def _ask_firewall(found: Findings, timeout: float) -> None:
+    from wirecat.reach.firewall import read_firewall
+
+    found.ask_firewall(read_firewall(timeout))
+
+
+def _ask_router(found: Findings, own_host: str, timeout: float) -> None:
+    found.router = look_at_router(found.gateway, own_host, found.port, timeout)
+
+
+def _probe_path(found: Findings, timeout: float) -> None:
+    from wirecat.reach.second_hop import TARGET, second_hop
+
+    try:
+        hop = second_hop(min(timeout, 2.0))
+        found.hop = None if hop == found.gateway else hop
+    except OSError as error:
+        found.asked.append(f"two hops towards {TARGET}: {error.strerror or error}")
+    else:
+        found.asked.append(f"two hops towards {TARGET}: {found.hop or 'no answer'}")

@@ -1,0 +1,158 @@
+"""A router that lies, stalls or breaks its word: datagrams and HTTP on one address of a namespace.
+
+    with FakeRouter(host, "192.168.77.1", describe=lambda: DESCRIPTION) as router: ...
+
+What it answers is given by functions; what it was asked is in ``requests``.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from reach.lab.namespaces import Host
+
+CONNECTION = "urn:schemas-upnp-org:service:WANIPConnection:1"
+DESCRIPTION = f"""<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><serviceList><service>
+<serviceType>{CONNECTION}</serviceType><controlURL>/ctl</controlURL></service></serviceList></device></root>""".encode()
+
+
+def ok(body: bytes) -> bytes:
+    """An HTTP answer with this body."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def answer(action: str, **values: str) -> bytes:
+    """What an action gives back."""
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
+    return ok(f"<s:Envelope><s:Body><u:{action}Response>{inner}</u:{action}Response></s:Body></s:Envelope>".encode())
+
+
+def fault(code: int) -> bytes:
+    """The answer of a call that fails."""
+    body = f"<Envelope><Body><Fault><detail><UPnPError><errorCode>{code}</errorCode></UPnPError></detail></Fault></Body></Envelope>"
+    return b"HTTP/1.1 500 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body.encode())
+
+
+class FakeRouter:
+    """``describe()`` is the whole HTTP answer to a GET, ``call(action, body)`` that to a POST; each may be a list of
+    pieces to send one by one. ``location`` is what the search tells; ``search`` and ``control`` answer datagrams to
+    ports 1900 and 5351, None for silence; without ``control`` port 5351 is closed.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        address: str,
+        *,
+        describe: Callable[[], bytes] = lambda: ok(DESCRIPTION),
+        call: Callable[[str, bytes], bytes] = lambda action, body: fault(401),
+        location: str = "",
+        search: Callable[[bytes], list[bytes]] | None = None,
+        control: Callable[[bytes], bytes | None] | None = None,
+        endless: bytes = b"",
+    ) -> None:
+        self.requests: list[str] = []
+        self._describe, self._call, self._control, self._endless = describe, call, control, endless
+        self._host, self._address = host, address
+        self._location = location
+        self._search = search or (lambda data: [self.found()])
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._sockets: list[socket.socket] = []
+
+    def found(self, location: str = "") -> bytes:
+        """The answer to a search."""
+        where = location or self._location or f"http://{self._address}:{self.port}/root.xml"
+        return f"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nLOCATION: {where}\r\n\r\n".encode()
+
+    def __enter__(self) -> FakeRouter:
+        self._http = self._open(lambda: socket.create_server((self._address, 0), backlog=64))
+        self.port = self._http.getsockname()[1]
+        self._udp(1900, self._search)
+        if control := self._control:
+            self._udp(5351, lambda data: [reply for reply in [control(data)] if reply is not None])
+        self._start(self._serve_http)
+        return self
+
+    def _open(self, make: Callable[[], socket.socket]) -> socket.socket:
+        made = self._host.inside(make)
+        made.settimeout(0.1)
+        self._sockets.append(made)
+        return made
+
+    def _udp(self, port: int, answers: Callable[[bytes], list[bytes]]) -> None:
+        def make() -> socket.socket:
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.bind((self._address, port))
+            return made
+
+        opened = self._open(make)
+
+        def serve() -> None:
+            while not self._stop.is_set():
+                try:
+                    data, sender = opened.recvfrom(4096)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+                for reply in answers(data):
+                    if self._stop.is_set():
+                        return
+                    try:
+                        opened.sendto(reply, sender)
+                    except OSError:
+                        return
+
+        self._start(serve)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name="fake router", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _serve_http(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection, _ = self._http.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(5)
+            try:
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    data += connection.recv(65536)
+                head, _, body = data.partition(b"\r\n\r\n")
+                fields = head.decode().lower().split("\r\n")
+                length = next(
+                    (int(field.partition(":")[2]) for field in fields if field.startswith("content-length:")), 0
+                )
+                while len(body) < length:
+                    body += connection.recv(65536)
+                action = next((field.partition("#")[2].strip('"') for field in head.decode().split("\r\n")
+                               if field.lower().startswith("soapaction")), "")  # fmt: skip
+                self.requests.append(action or head.decode().partition(" HTTP")[0])
+                connection.sendall(self._call(action, body) if action else self._describe())
+                while self._endless and not self._stop.is_set():
+                    connection.sendall(self._endless)
+                    self._stop.wait(0.05 if len(self._endless) < 100 else 0)
+            except OSError:
+                return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+        for each in self._sockets:
+            each.close()
