@@ -257,12 +257,36 @@ def test_everything_over_sctp(ncat: Ncat) -> None:
 
 
 @ours
+def test_a_udp_listener_that_only_sends_ends_with_its_input(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", "--send-only")
+    client = ncat.dial_datagrams(listener.port)
+    client.send(b"hello")
+    listener.program.send(b"all of it")
+    assert client.recv(100) == b"all of it"
+    listener.program.close_stdin()
+    assert (listener.program.wait(), listener.program.stdout) == (0, b"")
+
+
+@ours
 def test_a_vsock_that_nobody_listens_on(ncat: Ncat) -> None:
     if not hasattr(socket, "AF_VSOCK"):
         pytest.skip("no vsock here")
-    ended = ncat.run("-w", "1", "--vsock", "1", "1")
+    # A port of vsock has 32 bits, and no other has so many.
+    ended = ncat.run("-w", "1", "--vsock", "1", "70000")
     assert ended.code == 1
     assert ended.err.startswith("Ncat: ")
+
+
+@both
+def test_a_vsock_that_listens(ncat: Ncat) -> None:
+    try:
+        with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as probing:
+            probing.bind((0xFFFFFFFF, 0xFFFFFFFF))
+            port = probing.getsockname()[1]
+    except (AttributeError, OSError):
+        pytest.skip("no vsock here")
+    program = ncat.start("-v", "-l", "--vsock", port)
+    program.wait_for("stderr", b"Ncat: Listening on 4294967295:%d\n" % port)
 
 
 def test_all_of_it_by_a_path(tmp_path: Path) -> None:

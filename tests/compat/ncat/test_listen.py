@@ -102,6 +102,17 @@ def test_receive_only(ncat: Ncat) -> None:
     assert (listener.program.wait(), listener.program.stdout) == (0, b"x")
 
 
+@ours
+def test_receive_only_never_ends_its_half(ncat: Ncat) -> None:
+    listener = ncat.listen("--recv-only")
+    client = ncat.dial(listener.port)
+    listener.program.close_stdin()
+    assert is_silent(client)
+    client.sendall(b"all the same")
+    client.close()
+    assert (listener.program.wait(), listener.program.stdout) == (0, b"all the same")
+
+
 @both
 def test_without_shutdown(ncat: Ncat) -> None:
     listener = ncat.listen("--no-shutdown")

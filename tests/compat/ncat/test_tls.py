@@ -78,6 +78,19 @@ def test_the_end_of_the_listeners_input(ncat: Ncat) -> None:
         assert client.recv(1) == b""
 
 
+@ours
+def test_a_listener_goes_on_after_the_end_of_its_input(ncat: Ncat) -> None:
+    listener = ncat.listen("--ssl")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with context.wrap_socket(ncat.dial(listener.port), suppress_ragged_eofs=False) as client:
+        listener.program.close_stdin()
+        assert client.recv(1) == b"", "an end that TLS itself tells"
+        client.sendall(b"late")
+        listener.program.wait_for("stdout", b"late")
+    assert listener.program.wait() == 0
+
+
 @both
 def test_what_verbose_says(ncat: Ncat, authority: Path) -> None:
     cert = certificate(authority, ncat.folder, "/O=An Organisation/CN=example")

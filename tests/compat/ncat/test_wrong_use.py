@@ -39,6 +39,8 @@ AGREED: list[tuple[str, int, str]] = [
     ("-U", 2, "Ncat: You have to specify path to a socket to connect to. QUITTING."),
     ("-lU", 2, "Ncat: You have to specify path to a socket to listen on. QUITTING."),
     ("-U a b", 2, 'Ncat: Invalid port number "b". QUITTING.'),
+    ("--vsock abc 1", 2, 'Ncat: Invalid CID "abc". QUITTING.'),
+    ("--vsock 1 x", 2, 'Ncat: Invalid port number "x". QUITTING.'),
     # values
     (f"-w 0 {PORT}", 2, r'Ncat: Invalid -w timeout "0" \(must be greater than 0 and less than 2147483s\). QUITTING.'),
     (f"-w abc {PORT}", 2, r'Ncat: Invalid -w timeout "abc" \(must be .*\). QUITTING.'),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wirecat.cli.ncat.settings import Settings
 
 PROXY_PORT = 3128
+ANY_CID = 0xFFFFFFFF  # VMADDR_CID_ANY (vsock(7)): every number of this machine
 PROXY_TYPES = ("http", "socks4", "socks5")
 PROXY_DNS_TYPES = ("local", "remote", "both", "none")
 
@@ -53,9 +54,13 @@ def check(settings: Settings, voice: Voice) -> Operands:
         lua_words()
     if settings.listen:
         _check_listener(settings, voice)
-        return _listen_operands(settings)
-    _check_client(settings, voice)
-    return _connect_operands(settings)
+        operands = _listen_operands(settings)
+    else:
+        _check_client(settings, voice)
+        operands = _connect_operands(settings)
+    if settings.vsock and operands.host and not _is_cid(operands.host):
+        raise quitting(f'Invalid CID "{operands.host}".')
+    return operands
 
 
 def _check_proxy(settings: Settings) -> None:
@@ -139,6 +144,11 @@ def _listen_operands(settings: Settings) -> Operands:
     if ports:
         found.port = _port(ports[0], settings)
     return found
+
+
+def _is_cid(text: str) -> bool:
+    """Whether it is the number of a machine, as vsock has it (vsock(7)): 32 bits."""
+    return text.isascii() and text.isdigit() and int(text) <= ANY_CID
 
 
 def _only_path(words: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirecat.address import Address
 from wirecat.cli.ncat import messages
+from wirecat.cli.ncat.checks import ANY_CID
 from wirecat.cli.ncat.endings import quitting
 from wirecat.cli.ncat.opening import resolved, scheme_of
 from wirecat.cli.ncat.reasons import reason_of, sentence
@@ -46,7 +47,10 @@ def open_listening(settings: Settings, operands: Operands, voice: Voice) -> List
             listener.unlink = ""  # ncat leaves the path of a Unix domain socket where it is
             opened.append(listener)
             port = port or listener.addresses[0].port or 0
-            told = place.path if place.port is None else messages.place(listener.addresses[0])
+            bound = listener.addresses[0]
+            if settings.vsock:
+                bound = bound.replace(host=bound.host or str(ANY_CID))
+            told = place.path if place.port is None else messages.place(bound)
             voice.tell(messages.listening(told))
             if settings.test:
                 voice.raw(messages.TEST_LISTEN)
