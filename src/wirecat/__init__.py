@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     from wirecat.events import Opened as Opened
     from wirecat.events import Stopped as Stopped
     from wirecat.events import Stopping as Stopping
-    from wirecat.relay.relay import relay as relay
     from wirecat.reach.reach import reach as reach
     from wirecat.reach.report import ReachReport as ReachReport
+    from wirecat.relay.relay import relay as relay
     from wirecat.server.registry import ConnectionInfo as ConnectionInfo
     from wirecat.server.responder import Responder as Responder
     from wirecat.server.server import Server as Server

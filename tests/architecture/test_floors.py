@@ -100,7 +100,7 @@ def test_what_is_imported_is_there() -> None:
 def test_no_room_stands_twice_or_is_a_name_that_left() -> None:
     rooms = [room for floor in FLOORS for room in floor]
     assert len(rooms) == len(set(rooms))
-    assert set(rooms) - {room_of(name) for name in modules()} == {"__main__"}
+    assert set(rooms) - {room_of(name) for name in modules()} <= {"__main__"}
 
 
 @pytest.mark.parametrize(

@@ -401,7 +401,9 @@ def test_verbose_tells_both_addresses_and_the_bytes() -> None:
         client.send(b"12345\n")
         client.close_stdin()
         assert client.wait() == 0
-        connected, counts = lines(client.stderr)
+        connected, *paths, counts = lines(client.stderr)
+        # Of both directions, in the order in which their first bytes moved.
+        assert sorted(path.partition(": ")[2].partition(":")[0] for path in paths) == ["receiving", "sending"]
         assert re.fullmatch(rf"wirecat: connected to 127\.0\.0\.1:{server.port} from 127\.0\.0\.1:\d+", connected)
         assert re.fullmatch(rf"wirecat: 127\.0\.0\.1:{server.port}: 6 bytes sent, 6 bytes received in [\d.]+ s", counts)
 
