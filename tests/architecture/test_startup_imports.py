@@ -76,6 +76,7 @@ LISTEN_VERB = {
     "wirecat.cli.listen",
     "wirecat.cli.parsing",
     "wirecat.cli.plain",
+    "wirecat.cli.record_flags",
     "wirecat.system",
     "wirecat.system.interface_address",
     "wirecat.system.interfaces",

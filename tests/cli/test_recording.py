@@ -118,6 +118,63 @@ def test_serve(tmp_path: Path, engine: str) -> None:
     assert {followed(path, number)[1] for number in (0, 1)} == set(data.values())
 
 
+def test_swarm(tmp_path: Path) -> None:
+    path = tmp_path / "talk.pcapng"
+    with wirecat("serve", "echo", "127.0.0.1:0") as server:
+        address = server.wait_for("stderr", rb"listening on (127\.0\.0\.1:\d+)")[1].decode()
+        with wirecat("swarm", address, "-c", "20", "-n", "3", "--expect", "echo", "--record", str(path)) as swarm:
+            assert swarm.wait() == 0
+    assert conversations(path) == 20
+    recording = read(path)
+    assert recording.complete
+    assert all((each.client.chunks, each.closed_by) == (3, "client") for each in recording.connections)
+
+
+def test_relay(tmp_path: Path) -> None:
+    path = tmp_path / "talk.pcapng"
+    with wirecat("serve", "echo", "127.0.0.1:0") as server:
+        address = server.wait_for("stderr", rb"listening on (127\.0\.0\.1:\d+)")[1].decode()
+        with wirecat("relay", "127.0.0.1:0", address, "--record", str(path)) as relay:
+            port = relay.wait_for("stderr", rb"listening on 127\.0\.0\.1:(\d+)")[1].decode()
+            with wirecat("connect", port) as client:
+                client.send(BYTES)
+                client.close_stdin()
+                assert client.wait() == 0
+                assert client.stdout == BYTES
+            assert relay.wait() == 0
+    assert followed(path, 0) == (BYTES, BYTES)
+    assert read(path).connections[0].facts["target"] == address
+
+
+@pytest.mark.parametrize("keep_open", [[], ["-k"]])
+def test_the_ncat_dialect(tmp_path: Path, keep_open: list[str]) -> None:
+    ours, theirs = tmp_path / "server.pcapng", tmp_path / "client.pcapng"
+    with serving(lambda connection: connection.sendall(everything(connection))) as far:
+        with wirecat("ncat", "127.0.0.1", str(far.port), "--record", str(theirs)) as client:
+            client.send(b"hello\n")
+            client.close_stdin()
+            assert client.wait() == 0
+    assert said(read(theirs)) == [("client", b"hello\n"), ("server", b"hello\n")]
+    with wirecat("ncat", "-v", "-l", *keep_open, "-c", "cat", "127.0.0.1", "0", "--record", str(ours)) as server:
+        port = server.wait_for("stderr", rb"Listening on 127\.0\.0\.1:(\d+)")[1].decode()
+        with wirecat("connect", port) as client:
+            client.send(b"hello\n")
+            client.close_stdin()
+            assert client.wait() == 0
+        if keep_open:
+            server.interrupt()
+        server.wait()
+    recording = read(ours)
+    assert said(recording) == [("client", b"hello\n"), ("server", b"hello\n")]
+    assert (recording.connections[0].kind, recording.connections[0].handler) == ("server", "cat")
+
+
+def test_several_processes_do_not_record(tmp_path: Path) -> None:
+    for words in (["serve", "echo", "0", "--workers", "2"], ["swarm", "9", "--workers", "2"]):
+        with wirecat(*words, "--record", str(tmp_path / "x")) as program:
+            assert program.wait() == 2
+
+
 def test_unix_sockets_go_by_loopback(tmp_path: Path) -> None:
     path, place = tmp_path / "talk.pcapng", f"unix://{tmp_path}/socket"
     with wirecat("serve", "echo", place, "--record", str(path)) as server:

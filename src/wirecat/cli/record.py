@@ -9,11 +9,10 @@ from wirecat.cli.recording import CommandRecording
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.endpoints import scheme_of
 from wirecat.errors import UsageError
-from wirecat.recording.proxy import Forward
-from wirecat.server.server import serve
+from wirecat.relay.relay import Relay, relay
 from wirecat.system.limits import raise_descriptor_limit
 from wirecat.views.text_addresses import opened_to_others
-from wirecat.views.text_server import ServerLog
+from wirecat.views.text_relay import RelayLog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,11 +29,12 @@ def run(arguments: list[str], environment: Environment) -> int:
     options = parse(parser, arguments, environment)
     address = opened_to_others(options.listen, options.lan)
     target = Address.parse(options.target)
-    if scheme_of(address).keeps_boundaries:
-        raise UsageError("a recording proxy is for streams", address=address, step="record")
-    forward = Forward(target, timeout=options.timeout)
+    for end in (address, target):
+        if scheme_of(end).keeps_boundaries or end.scheme in ("stdio", "exec"):
+            why = "a recording proxy stands between a client and a server of streams"
+            raise UsageError(why, address=end.bare, step="record")
     raise_descriptor_limit()
-    log = ServerLog(verbose=bool(options.verbose))
+    log = RelayLog(verbose=bool(options.verbose), once=options.once)
 
     def tell(event: Event) -> None:
         if not options.quiet and (lines := log.lines(event)):
@@ -48,12 +48,17 @@ def run(arguments: list[str], environment: Environment) -> int:
             recording.watch_sockets(server.addresses)
             signals.catch()
 
-        server = serve(forward, address, on_event=tell, on_start=before_the_first_client, once=options.once,
-                       drain=options.drain)  # fmt: skip
+        server = relay(
+            address, target, keep_open=not options.once, timeout=options.timeout or None, on_event=tell,
+            on_start=before_the_first_client, drain=options.drain,
+        )  # fmt: skip
         code = signals.wait(server, recording.about_to_end)
     environment.note(f"recorded in {options.record}; see: wirecat show {options.record}")
     if not server.ended:
         leave(code, environment)
+    handler = server.handler.call
+    if isinstance(handler, Relay) and handler.failure is not None and options.once and not code:
+        raise handler.failure
     return code
 
 

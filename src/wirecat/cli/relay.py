@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from wirecat.address import Address
 from wirecat.cli.parsing import make_parser, parse, seconds, whole
+from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.events import Failed
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from wirecat.server.server import Server
 
 #: What only a server can do: options that say nothing where there is none.
-_OF_A_SERVER = ("keep_open", "allow", "deny", "allow_anyone", "max_connections", "idle_timeout")
+_OF_A_SERVER = ("record", "keep_open", "allow", "deny", "allow_anyone", "max_connections", "idle_timeout")
 
 
 def run(arguments: list[str], environment: Environment) -> int:
@@ -32,6 +35,7 @@ def run(arguments: list[str], environment: Environment) -> int:
         parser.error(f"--max-connections: {options.max_connections} is less than 1")
     if options.idle_timeout == 0:
         parser.error("--idle-timeout: it is no time at all; leave it out for none")
+    require_record(options)
     here, target = Address.parse(options.here), Address.parse(options.target)
     if "stdio" in (here.scheme, target.scheme):
         return _by_standard_streams(here, target, options, environment)
@@ -47,9 +51,19 @@ def run(arguments: list[str], environment: Environment) -> int:
 
 
 def _serve(address: Address, target: Address, options: Namespace, environment: Environment) -> int:
-    with StopSignals() as signals:
+    with ExitStack() as stack:
+        recording = None
+        if options.record is not None:
+            from wirecat.cli.recording import CommandRecording
+
+            recording = stack.enter_context(CommandRecording(options, environment, "relay"))
+        signals = stack.enter_context(StopSignals())
 
         def before_the_first_client(server: Server) -> None:
+            if recording is not None:
+                to = str(target.bare)
+                server.attach(recording.tap("proxy", served=True, protocol=address.scheme, target=to))
+                recording.watch_sockets(server.addresses)
             signals.catch()
 
         server = relay(
@@ -58,7 +72,7 @@ def _serve(address: Address, target: Address, options: Namespace, environment: E
             deny=_words(options.deny), max_connections=options.max_connections, idle_timeout=options.idle_timeout,
             drain=options.drain,
         )  # fmt: skip
-        code = signals.wait(server)
+        code = signals.wait(server) if recording is None else signals.wait(server, recording.about_to_end)
     if not server.ended:
         leave(code, environment)
     handler = server.handler.call
@@ -154,4 +168,5 @@ def _parser() -> Parser:
     add("--deny", action="append", default=[], metavar="ADDR", help="keep out this address or block (repeatable; wins)")
     add("--allow-anyone", action="store_true", help="let others than this PC use exec:, whoever they are")
     add("--drain", type=seconds, default=2.0, metavar="S", help="seconds for clients to end when stopping (default 2)")
+    add_record_flags(parser)
     return parser

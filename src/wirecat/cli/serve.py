@@ -39,6 +39,10 @@ def run(arguments: list[str], environment: Environment) -> int:
     allow = [*_blocks("--allow", options.allow), *_rules(options.allowfile)]
     deny = [*_blocks("--deny", options.deny), *_rules(options.denyfile)]
     require_record(options)
+    if options.record is not None and options.workers is not None:
+        raise UsageError(
+            "--record and --workers exclude each other", hint="One process can record; leave --workers out."
+        )
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
+from wirecat.address import Address
 from wirecat.cli.parsing import Parser, add_address, joined_address, make_parser, parse, seconds, whole
+from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.errors import UsageError
 from wirecat.swarm.options import DEFAULT_MESSAGE, DEFAULT_MESSAGES, NEWLINES
 from wirecat.swarm.swarm import swarm
@@ -24,6 +28,7 @@ def run(arguments: list[str], environment: Environment) -> int:
     parser = _parser()
     options = parse(parser, arguments, environment)
     address = joined_address(parser, options.address)
+    require_record(options)
     payload = None if options.payload is None else _read_payload(options.payload)
     _require_descriptors(options.clients, options.workers)
     line = None
@@ -31,7 +36,17 @@ def run(arguments: list[str], environment: Environment) -> int:
         from wirecat.views.swarm_progress import ProgressLine
 
         line = ProgressLine(environment.write_error)
-    try:
+    with ExitStack() as stack:
+        if line is not None:
+            stack.callback(line.clear)
+        tap = None
+        if options.record is not None:
+            from wirecat.cli.recording import CommandRecording
+
+            recording = stack.enter_context(CommandRecording(options, environment, "swarm"))
+            tap = recording.tap("client")
+            recording.watch_sockets((Address.parse(address),))
+            stack.callback(recording.about_to_end)
         result = swarm(
             address,
             options.clients,
@@ -50,10 +65,8 @@ def run(arguments: list[str], environment: Environment) -> int:
             connect_rate=options.connect_rate,
             workers=options.workers,
             progress=line.show if line is not None else None,
+            tap=tap,
         )
-    finally:
-        if line is not None:
-            line.clear()
     if options.verbose:
         environment.message(f"the clients were driven by {result.loop}")
     environment.write(_render(result, options.json))
@@ -107,6 +120,7 @@ def _parser() -> Parser:
     add("--connect-rate", type=float, metavar="N",
         help="how many begin to connect in a second (default 500, with over 1000 clients 2000); "
         "lower it where the server's queue is short")  # fmt: skip
+    add_record_flags(parser)
     add("--json", action="store_true", help="one JSON document")
     return parser
 

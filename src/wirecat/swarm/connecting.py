@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.client import Client
+    from wirecat.taps.tap import Tap
 
 #: Seconds that connects may be behind their time and still catch up.
 _MOST_LATE = 0.005
@@ -31,16 +32,18 @@ async def connect_all(
     first: socket.socket | None,
     rate: float,
     timeout: float,
+    tap: Tap | None = None,
 ) -> None:
     """Connect each client, or let it fail with the kind of failure; ``rate`` is how many begin in a second.
 
-    ``candidates`` are tried in order. ``first`` is a connected socket for the first client.
+    ``candidates`` are tried in order. ``first`` is a connected socket for the first client. ``tap`` is shown what goes over
+    the wire.
     """
     loop = asyncio.get_running_loop()
     waiting = list(clients)
     async with asyncio.TaskGroup() as group:
         if first is not None:
-            group.create_task(_start_with(waiting.pop(0), first))
+            group.create_task(_start_with(waiting.pop(0), first, tap))
         begun = loop.time()
         for index, client in enumerate(waiting):
             early = begun + index / rate - loop.time()
@@ -48,21 +51,21 @@ async def connect_all(
                 await asyncio.sleep(early)
             elif early < -_MOST_LATE:
                 begun -= early  # what was missed is not made up for: that would be a burst
-            group.create_task(_connect(client, candidates, timeout))
+            group.create_task(_connect(client, candidates, timeout, tap))
 
 
-async def _start_with(client: Client, connected: socket.socket) -> None:
+async def _start_with(client: Client, connected: socket.socket, tap: Tap | None) -> None:
     """Give a client a socket that is connected already."""
     try:
-        await _adopt(client, connected)
+        await _adopt(client, connected, tap)
     except OSError as error:
         client.fail(connect_kind(error))
 
 
-async def _connect(client: Client, candidates: list[Candidate], timeout: float) -> None:
+async def _connect(client: Client, candidates: list[Candidate], timeout: float, tap: Tap | None) -> None:
     """Connect one client, or let it fail."""
     try:
-        await _adopt(client, await open_socket(candidates, timeout))
+        await _adopt(client, await open_socket(candidates, timeout), tap)
     except OSError as error:
         client.fail(connect_kind(error))
 
@@ -99,13 +102,22 @@ async def _attempt(candidate: Candidate, timeout: float) -> socket.socket:
     return attempt
 
 
-async def _adopt(client: Client, connected: socket.socket) -> None:
+async def _adopt(client: Client, connected: socket.socket, tap: Tap | None) -> None:
     """Hand a connected socket to the event loop, which closes it from then on.
 
     To the end even if it is cancelled, which is a turn of the loop away: in the middle of it neither the client nor
     anybody else could tell whose the socket is.
     """
-    adopting = asyncio.ensure_future(asyncio.get_running_loop().create_connection(lambda: client, sock=connected))
+    protocol: asyncio.Protocol = client
+    if tap is not None:
+        from wirecat.swarm.tapped import TappedClient
+
+        try:
+            protocol = TappedClient(client, tap, connected)
+        except OSError:  # the server has broken off already
+            connected.close()
+            raise
+    adopting = asyncio.ensure_future(asyncio.get_running_loop().create_connection(lambda: protocol, sock=connected))
     try:
         await asyncio.shield(adopting)
     except asyncio.CancelledError:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.options import SwarmOptions
+    from wirecat.taps.tap import Tap
 
     Watcher = Callable[[SwarmProgress], None]
     Gate = Callable[[], Awaitable[int]]
@@ -54,11 +55,13 @@ class Crowd:
         numbers: range | None = None,
         gate: Gate | None = None,
         progress: Watcher | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self._options = options
         self._candidates = candidates
         self._gate = gate
         self._progress = progress
+        self._tap = tap
         self._tally = Tally()
         numbers = range(1, options.clients + 1) if numbers is None else numbers
         self._connect_rate = options.connect_rate * len(numbers) / options.clients
@@ -147,8 +150,9 @@ class Crowd:
 
     async def _connect(self, first: socket.socket | None) -> None:
         await connect_all(
-            self._clients, self._candidates, first=first, rate=self._connect_rate, timeout=self._options.timeout
-        )
+            self._clients, self._candidates, first=first, rate=self._connect_rate, timeout=self._options.timeout,
+            tap=self._tap,
+        )  # fmt: skip
 
     def _end_schedule(self) -> None:
         """No more turns; count what was due and had none."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.crowd import Watcher
     from wirecat.swarm.result import SwarmResult
+    from wirecat.taps.tap import Tap
 
 #: Seconds in which one of several addresses of the server has to answer to be preferred for all clients.
 _SCOUTING_TIME = 2.0
@@ -45,6 +46,7 @@ def swarm(
     connect_rate: float | None = None,
     workers: int = 1,
     progress: Watcher | None = None,
+    tap: Tap | None = None,
 ) -> SwarmResult:
     """Connect ``clients`` clients to ``address``, let each talk until its last reply, and close them all.
 
@@ -57,6 +59,8 @@ def swarm(
     ``progress`` is called in this thread, at most five times a second and at each change of phase
     (``SwarmProgress``). In phase ``connected`` all clients are there and none has sent; what the function
     does then costs no latency.
+
+    ``tap`` is shown what goes over the wire, connection by connection; it must not alter it.
 
     It blocks, in any thread, with an event loop of its own. What goes wrong with a client is in the result
     and raises nothing. Ctrl-C ends the run, and the result says so (``interrupted``); a second one raises
@@ -75,6 +79,9 @@ def swarm(
         expect=expect, rate=rate, think=think, connects=connects, timeout=timeout, reply_timeout=reply_timeout,
         connect_rate=connect_rate, workers=workers,
     )  # fmt: skip
+    if tap is not None and (options.workers > 1 or options.connects):
+        what = "several processes" if options.workers > 1 else "connections that carry nothing"
+        raise UsageError(f"a tap is not for {what}", step="swarm", hint="Leave --workers and --connects out.")
     address = _checked(Address.parse(address).target())
     _refuse_inside_a_loop()
     candidates = resolve(address, Deadline(options.timeout))
@@ -85,7 +92,9 @@ def swarm(
 
             outcome, lost = run_workers(options, candidates, first=first, progress=progress)
             return outcome.result(address, options, lost)
-        crowd = (Knockers if options.connects else Crowd)(options, candidates, progress=progress)
+        if options.connects:
+            return run_interruptibly(Knockers(options, candidates, progress=progress), first).result(address, options)
+        crowd = Crowd(options, candidates, progress=progress, tap=tap)
         return run_interruptibly(crowd, first).result(address, options)
     finally:
         if first is not None:

@@ -11,7 +11,7 @@ KNOWN = [
     "-g", "-G", "-m", "--max-conns", "-h", "--help", "-d", "--delay", "-o", "--output", "-x", "--hex-dump",
     "-i", "--idle-timeout", "-p", "--source-port", "-s", "--source", "-l", "--listen", "-k", "--keep-open",
     "-n", "--nodns", "-t", "--telnet", "-u", "--udp", "--sctp", "-v", "--verbose", "-w", "--wait", "-z", "-q",
-    "--append-output", "--send-only", "--recv-only", "--no-shutdown", "--allow", "--allowfile", "--deny",
+    "--append-output", "--send-only", "--record", "--recv-only", "--no-shutdown", "--allow", "--allowfile", "--deny",
     "--denyfile", "--broker", "--chat", "--talk", "--proxy", "--proxy-type", "--proxy-auth", "--proxy-dns",
     "--ssl", "--ssl-cert", "--ssl-key", "--ssl-verify", "--ssl-trustfile", "--ssl-ciphers", "--ssl-servername",
     "--ssl-alpn", "--version", "--nsock-engine", "--test",

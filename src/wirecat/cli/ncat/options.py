@@ -31,6 +31,10 @@ OPTIONS = (
     Option("d", "delay", "time", "Wait between read/writes", "delay", TIME),
     Option("o", "output", "filename", "Dump session data to a file", "output", TEXT),
     Option("x", "hex-dump", "filename", "Dump session data as hex to a file", "hex_dump", TEXT),
+    Option(
+        "", "record", "filename", "Record the session as pcapng (see: wirecat show)", "record", TEXT,
+        differs="an option of wirecat's own",
+    ),
     Option("i", "idle-timeout", "time", "Idle read/write timeout", "idle_timeout", TIME),
     Option("p", "source-port", "port", "Specify source port to use", "source_port", PORT),
     Option(

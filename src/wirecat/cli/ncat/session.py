@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
     from wirecat.pump import OnPath
+    from wirecat.recording.recorder import Recorder
     from wirecat.stream import Stream
     from wirecat.taps.delay import DelayTap
     from wirecat.taps.output_file import OutputFile
@@ -39,7 +40,8 @@ class Taps:
         self._files: list[OutputFile] = []
         self._observing: list[Tap] = []
         self._delays: list[DelayTap] = []
-        if settings.output is None and settings.hex_dump is None:
+        self._recorder: Recorder | None = None
+        if settings.output is None and settings.hex_dump is None and settings.record is None:
             return
         from wirecat.taps.hexdump import HexdumpTap
         from wirecat.taps.raw_output import RawOutputTap
@@ -48,6 +50,10 @@ class Taps:
             for path, kind in ((settings.output, RawOutputTap), (settings.hex_dump, HexdumpTap)):
                 if path is not None:
                     self._observing.append(kind(self._open(path)))
+            if settings.record is not None:
+                from wirecat.recording.recorder import Recorder
+
+                self._recorder = Recorder(settings.record, verb="ncat")
         except UsageError as error:
             self.close()
             raise Ending(f"Could not open {error.address}: {error.message}. QUITTING.", TROUBLE) from error
@@ -74,6 +80,12 @@ class Taps:
             connection.attach(NewlineTap("crlf"))
         for tap in self._observing:
             connection.attach(tap)
+        if self._recorder is not None:
+            from wirecat.recording.tap import RecordingTap
+
+            handler = settings.command or ""
+            kind = "server" if settings.listen else "client"
+            connection.attach(RecordingTap(self._recorder, kind=kind, handler=handler))
         if settings.telnet:
             from wirecat.endpoints.taking_turns import TakingTurns
             from wirecat.taps.telnet import TelnetTap
@@ -93,6 +105,8 @@ class Taps:
             delay.release()
         for file in self._files:
             file.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def __enter__(self) -> Self:
         return self

@@ -30,7 +30,7 @@ class Settings:
         "allow", "allowfile", "append_output", "broker", "chat", "crlf", "delay", "deny", "denyfile", "exec",
         "help", "hex_dump", "hop_pointer", "hops", "idle_timeout", "ipv4", "ipv6", "keep_open", "listen",
         "lua_exec", "max_conns", "no_shutdown", "nodns", "nsock_engine", "operands", "output", "proxy",
-        "proxy_auth", "proxy_dns", "proxy_type", "quit_after", "recv_only", "sctp", "send_only", "sh_exec",
+        "proxy_auth", "proxy_dns", "proxy_type", "quit_after", "record", "recv_only", "sctp", "send_only", "sh_exec",
         "source", "source_port", "ssl", "ssl_alpn", "ssl_cert", "ssl_ciphers", "ssl_key", "ssl_servername",
         "ssl_trustfile", "ssl_verify", "telnet", "test", "udp", "unixsock", "verbose", "version", "vsock",
         "wait", "zero",
@@ -52,6 +52,7 @@ class Settings:
     delay: float | None
     output: str | None
     hex_dump: str | None
+    record: str | None
     idle_timeout: float | None
     source_port: int | None
     source: str | None
