@@ -2,7 +2,7 @@
 
     talk    connect, connect_async, listen, wait          serve   serve
     crowd   swarm                                         watch   sockets
-    join    relay                                         show    tour, report
+    join    relay                                         keep    Recorder, RecordingTap, replay
     reach   reach                                         show    tour, report
 
 The words, and what they mean here:
@@ -60,6 +60,9 @@ if TYPE_CHECKING:
     from wirecat.events import Stopping as Stopping
     from wirecat.reach.reach import reach as reach
     from wirecat.reach.report import ReachReport as ReachReport
+    from wirecat.recording.recorder import Recorder as Recorder
+    from wirecat.recording.replay import replay as replay
+    from wirecat.recording.tap import RecordingTap as RecordingTap
     from wirecat.relay.relay import relay as relay
     from wirecat.server.registry import ConnectionInfo as ConnectionInfo
     from wirecat.server.responder import Responder as Responder
@@ -93,6 +96,9 @@ _HOMES = {
     "wirecat.relay.relay": ("relay",),
     "wirecat.reach.reach": ("reach",),
     "wirecat.reach.report": ("ReachReport",),
+    "wirecat.recording.recorder": ("Recorder",),
+    "wirecat.recording.replay": ("replay",),
+    "wirecat.recording.tap": ("RecordingTap",),
     "wirecat.server.registry": ("ConnectionInfo",),
     "wirecat.server.responder": ("Responder",),
     "wirecat.server.server": ("Server", "serve"),

@@ -43,6 +43,10 @@ PUBLIC_NAMES = {
     # reach
     "reach",
     "ReachReport",
+    # keep
+    "Recorder",
+    "RecordingTap",
+    "replay",
     # show
     "tour",
     "report",

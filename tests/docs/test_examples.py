@@ -24,8 +24,8 @@ from recording.made import Maker
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(sh|python)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Pages about what others have recorded, in talk.pcapng.
-READ_RECORDINGS = {"report.md"}
-SERVERS = re.compile(r"wirecat (serve|listen|relay)\b(?!.*--help)")
+READ_RECORDINGS = {"record.md", "report.md"}
+SERVERS = re.compile(r"wirecat (serve|listen|relay|record)\b(?!.*--help)")
 
 
 def blocks() -> list[object]:
@@ -112,7 +112,7 @@ def test_example(page: Path, number: int, tmp_path: Path) -> None:
 
 
 def test_there_are_examples_on_each_page_for_users() -> None:
-    for name in ("README.md", "talk.md", "serve.md", "swarm.md", "sockets.md", "library.md", "relay.md"):
+    for name in ("README.md", "talk.md", "serve.md", "swarm.md", "sockets.md", "library.md", "relay.md", "record.md"):
         page = next(page for page in PAGES if page.name == name)
         assert BLOCK.search(page.read_text(encoding="utf-8")), name
 
