@@ -72,14 +72,17 @@ class Carrier:
     def carry(self) -> None:
         """To the end of the source. Raises what the streams and taps raise."""
         watch = reader_of(self._sink) if self._watch_output else -1
+        reason = self._reason()
         try:
             while True:
-                # Waited for without reading: a tap may come meanwhile.
+                # Waited for without reading, where nothing else is to be done: a tap may come meanwhile.
                 if watch >= 0:
                     wait_readable(self._source, watch)
                     reason = self._reason()
-                elif not (reason := self._reason()):
-                    reason = self._reason() if self._source.stream.raw_wait() else _THIS_ONCE
+                else:
+                    reason = reason and self._reason()
+                    if not reason:
+                        reason = self._reason() if self._source.stream.raw_wait() else _THIS_ONCE
                 if not reason and self._move():
                     continue
                 if self._mover is not None and self._mover.inside:

@@ -140,11 +140,9 @@ def pump(
     watched = idle_timeout is not None or linger is not None or threading.current_thread() is threading.main_thread()
     own = ways.pop() if ways and not watched else None
     threads = [threading.Thread(target=way, name="wirecat-pump", daemon=True) for way in ways]
-    started: list[threading.Thread] = []
     try:
         for thread in threads:
             thread.start()
-            started.append(thread)
         if own is not None:
             own()
         else:
@@ -152,8 +150,13 @@ def pump(
     except BaseException:
         left.abort()
         right.abort()
-        for thread in started:
-            thread.join(_FAREWELL)  # not for ever: one may hang in a write to a terminal that has stopped
+        # Not for ever: one may hang in a write to a terminal that has stopped. And not by joining them at first: one
+        # that was being started when Ctrl-C came may run already, and cannot be joined yet.
+        with changed:
+            changed.wait_for(lambda: not running, _FAREWELL)
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(_FAREWELL)
         raise
     for thread in threads:
         thread.join()

@@ -39,7 +39,7 @@ class StdioStream(Stream):
     ``drain`` lets a reader take what is there already and then see the end; ``abort`` ends it at once.
     """
 
-    __slots__ = ("_aborted", "_draining", "_pieces", "_wake", "_waker", "_write", "sink", "source")
+    __slots__ = ("_aborted", "_draining", "_is_file", "_pieces", "_wake", "_waker", "_write", "sink", "source")
 
     can_half_close = False
 
@@ -48,6 +48,7 @@ class StdioStream(Stream):
         self.sink = sink
         self._draining = False
         self._aborted = False
+        self._is_file: bool | None = None
         self._pieces: queue.Queue[bytes] | None = None
         self._write: Callable[[memoryview], int | None] = self._write_to_sink
         self._wake = self._waker = -1
@@ -81,9 +82,13 @@ class StdioStream(Stream):
 
     def raw_wait(self) -> bool:
         """See Stream: False once there is nothing more to wait for."""
+        if self._is_file is None:
+            self._is_file = _is_regular_file(self.source)
+        if self._is_file:  # always ready
+            return self._wake >= 0 and not self._aborted
         wake = self._wake
         while wake >= 0:
-            ready = _ready((self.source, wake))  # a file is always ready
+            ready = _ready((self.source, wake))
             if self._draining and not self._aborted:
                 ready = _ready((self.source,), seconds=0)
             if self.source not in ready or self._aborted:
@@ -199,6 +204,15 @@ class StdioStream(Stream):
     def fileno(self) -> int:
         """The descriptor to receive from."""
         return self.source
+
+
+def _is_regular_file(descriptor: int) -> bool:
+    import stat
+
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
 
 
 def _ready(to_read: tuple[int, ...], to_write: tuple[int, ...] = (), seconds: float | None = None) -> set[int]:
