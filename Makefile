@@ -21,7 +21,7 @@ IN_ENVIRONMENT = .venv/bin/python -m
 help:
 	@echo 'make demo       show what wirecat does, on this machine only (needs only Python 3.11 or newer)'
 	@echo 'make test       run all tests in an environment of their own (TESTS=FOLDER runs some of them)'
-	@echo 'make nightly    the property tests, with 100,000 examples each (TESTS=FOLDER runs some of them)'
+	@echo 'make nightly    the property tests, with 100,000 examples each (TESTS=FOLDER: some of them), and transfers of 1 GiB'
 	@echo 'make check      style, types and the shape of the source: ruff, mypy, tests/architecture'
 	@echo 'make format     put the source into its one form'
 	@echo 'make changelog  show what the news fragments would say in the changelog'
@@ -39,6 +39,7 @@ test: environment
 # A test with 100,000 examples takes minutes: an hour is its limit here, and the run has none.
 nightly: environment
 	$(IN_ENVIRONMENT) pytest -n $(JOBS) -m hypothesis --hypothesis-profile=nightly --timeout=3600 $(TESTS)
+	WIRECAT_BULK_MIB=1024 $(IN_ENVIRONMENT) pytest tests/cli/test_bulk.py
 
 check: environment
 	$(IN_ENVIRONMENT) ruff check .
