@@ -3,7 +3,7 @@
     talk    connect, connect_async, listen, wait          serve   serve
     crowd   swarm                                         watch   sockets
     join    relay                                         keep    Recorder, RecordingTap, replay
-    reach   reach                                         show    tour, report
+    reach   reach, expose                                 show    tour, report
 
 The words, and what they mean here:
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from wirecat.errors import LineTooLong as LineTooLong
     from wirecat.errors import ListenError as ListenError
     from wirecat.errors import NoAnswer as NoAnswer
+    from wirecat.errors import NotExposed as NotExposed
     from wirecat.errors import ProxyError as ProxyError
     from wirecat.errors import Refused as Refused
     from wirecat.errors import TlsError as TlsError
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
     from wirecat.events import Opened as Opened
     from wirecat.events import Stopped as Stopped
     from wirecat.events import Stopping as Stopping
+    from wirecat.reach.expose import Exposure as Exposure
+    from wirecat.reach.expose import expose as expose
+    from wirecat.reach.mapping import Mapping as Mapping
     from wirecat.reach.reach import reach as reach
     from wirecat.reach.report import ReachReport as ReachReport
     from wirecat.recording.recorder import Recorder as Recorder
@@ -87,13 +91,15 @@ _HOMES = {
     "wirecat.connection": ("Connection",),
     "wirecat.errors": (
         "AddressError", "CertificateError", "ConnectionBroken", "ConnectionClosed", "DeadlineExpired", "HandlerError",
-        "IncompleteReceive", "LineTooLong", "ListenError", "NoAnswer", "ProxyError", "Refused", "TlsError",
+        "IncompleteReceive", "LineTooLong", "ListenError", "NoAnswer", "NotExposed", "ProxyError", "Refused", "TlsError",
         "UnknownHost", "Unreachable", "UsageError", "WirecatError",
     ),
     "wirecat.events": (
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",
     ),
     "wirecat.relay.relay": ("relay",),
+    "wirecat.reach.expose": ("Exposure", "expose"),
+    "wirecat.reach.mapping": ("Mapping",),
     "wirecat.reach.reach": ("reach",),
     "wirecat.reach.report": ("ReachReport",),
     "wirecat.recording.recorder": ("Recorder",),

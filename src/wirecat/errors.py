@@ -12,6 +12,7 @@
     ├── DeadlineExpired (TimeoutError)        an open connection was silent for too long
     ├── LineTooLong (ValueError)              the peer sends a line without an end
     ├── ProxyError (ConnectionError)          a proxy refuses, or answers what its protocol does not have
+    ├── NotExposed                            no router maps the port, or its doing so would lead nowhere
     ├── HttpError (ValueError)                an HTTP message that cannot be read; it carries the status to answer
     ├── OutputClosed (BrokenPipeError) 141    whoever read our output has gone
     └── UsageError (ValueError)      exit 2   used wrongly
@@ -156,6 +157,10 @@ class CertificateError(TlsError):
     def __init__(self, message: str, *, names_differ: bool = False, **details: object) -> None:
         super().__init__(message, **details)  # type: ignore[arg-type]
         self.names_differ = names_differ
+
+
+class NotExposed(WirecatError):
+    """No router maps the port, or it has no public address that a mapping could lead to anything from."""
 
 
 class HttpError(WirecatError, ValueError):

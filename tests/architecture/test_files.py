@@ -50,6 +50,13 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.reach.judgement": "tests/reach/test_reach.py",
     "wirecat.reach.ladder": "tests/reach/test_reach.py",
     "wirecat.reach.igd_client": "tests/reach/test_router.py",
+    "wirecat.cli.expose": "tests/reach/test_expose.py",
+    "wirecat.reach.leftovers": "tests/reach/test_expose.py",
+    "wirecat.reach.mappers": "tests/reach/test_expose.py",
+    "wirecat.reach.pinhole": "tests/reach/test_expose.py",
+    "wirecat.reach.reaper": "tests/reach/test_expose.py",
+    "wirecat.views.json_expose": "tests/reach/test_expose.py",
+    "wirecat.views.text_expose": "tests/reach/test_expose.py",
 }
 
 #: Modules that Windows has not. An import that always runs would keep wirecat from starting there.

@@ -43,6 +43,9 @@ PUBLIC_NAMES = {
     # reach
     "reach",
     "ReachReport",
+    "expose",
+    "Exposure",
+    "Mapping",
     # keep
     "Recorder",
     "RecordingTap",
@@ -72,6 +75,7 @@ PUBLIC_NAMES = {
     "LineTooLong",
     "ListenError",
     "NoAnswer",
+    "NotExposed",
     "ProxyError",
     "Refused",
     "TlsError",

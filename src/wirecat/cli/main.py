@@ -24,6 +24,7 @@ VERBS = {
     "sockets": ("wirecat.cli.sockets", "list listening sockets and connections, as netstat does"),
     "report": ("wirecat.cli.report", "tell a recording as a page with pictures"),
     "reach": ("wirecat.cli.reach", "can others get to a port of this PC, and what is in the way"),
+    "expose": ("wirecat.cli.expose", "let the router pass a port on to this PC, while it runs"),
     "wait": ("wirecat.cli.wait", "wait until a server accepts"),
     "ncat": ("wirecat.cli.ncat.run", "be ncat: its options, its messages, its exit codes"),
     "tour": ("wirecat.cli.tour", "see it all at work, in at most 15 seconds"),

@@ -32,16 +32,27 @@ class StopSignals:
         self._words: SimpleQueue[int | str] = SimpleQueue()
         self._previous: dict[int, Any] = {}
 
-    def catch(self) -> None:
-        """From now on; to be called before the server lets anybody in. Until then a signal ends the program."""
+    def catch(self, *, hangup: bool = False) -> None:
+        """From now on; to be called before the server lets anybody in. Until then a signal ends the program.
+
+        ``hangup`` catches SIGHUP too: for a program that has something to tidy away when its terminal is closed.
+        """
         numbers = [signal.SIGINT, signal.SIGTERM]
         if sys.platform == "win32":
             numbers.append(signal.SIGBREAK)
+        elif hangup:
+            numbers.append(signal.SIGHUP)
         for number in numbers:
             self._previous[number] = signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._words.put(number)
+
+    def wait_for_signal(self) -> int:
+        """Wait for a signal alone; its number."""
+        while not isinstance(word := self._next(), int):
+            continue
+        return word
 
     def wait(self, server: Server, before_it_stops: Callable[[], object] = lambda: None) -> int:
         """Wait for the server's end or a signal, then stop it; 0 after a drain, 128 + n if signal n came second."""

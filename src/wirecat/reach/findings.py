@@ -57,7 +57,7 @@ class Findings:
         self.interfaces = interfaces
         self.routes = routes
         self.listening = listening
-        self.lan = {family: _lan_address(interfaces, routes, family) for family in FAMILIES}
+        self.lan = {family: lan_address(interfaces, routes, family) for family in FAMILIES}
         self.firewall: dict[tuple[str, str], FirewallAnswer] = {}
         self.router: RouterView | None = None
         self.exposed: dict[str, tuple[str, int]] = {}
@@ -93,7 +93,7 @@ class Findings:
         return UNKNOWN if answer is None else answer.state
 
 
-def _lan_address(interfaces: list[InterfaceAddress], routes: list[Route], family: str) -> InterfaceAddress | None:
+def lan_address(interfaces: list[InterfaceAddress], routes: list[Route], family: str) -> InterfaceAddress | None:
     """The address that others on the local network use: of the way out if it is among them, else the likeliest."""
     real = [
         entry

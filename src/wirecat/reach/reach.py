@@ -7,6 +7,7 @@ from wirecat.reach.findings import Findings
 from wirecat.reach.judgement import judge
 from wirecat.reach.ladder import climb
 from wirecat.reach.listening import look_at_listeners
+from wirecat.reach.records import is_kept, read_records
 from wirecat.reach.report import ReachReport
 from wirecat.reach.router import look_at_router, run_at_once
 from wirecat.system.interfaces import list_interfaces
@@ -35,6 +36,11 @@ def find(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOU
     interfaces, routes = list_interfaces(), default_routes()
     gateways = [route.gateway for route in routes]
     found = Findings(port, interfaces, routes, look_at_listeners(port, interfaces, gateways))
+    for mapping in read_records():
+        entry = found.lan[mapping.family]
+        known = any(route.gateway == mapping.gateway for route in routes if route.family == mapping.family)
+        if mapping.port == port and entry is not None and entry.host == mapping.host and known and is_kept(mapping):
+            found.exposed[mapping.family] = (mapping.external_host, mapping.external_port)
     tasks = [lambda: _ask_firewall(found, timeout)]
     own = found.lan["ipv4"]
     if found.gateway and own is not None:

@@ -213,10 +213,8 @@ table inet filter {{
         lines = [f"{name}={value}" for name, value in settings.items()]
         lines += ["allow 1024-65535 192.168.77.0/24 1024-65535", "deny 0-65535 0.0.0.0/0 0-65535", ""]
         (folder / "conf").write_text("\n".join(lines))
-        self.daemon = self.router.start(
-            peer("miniupnpd"), "-d", "-f", str(folder / "conf"), "-P", str(folder / "pid"), check_warnings=False
-        )
-        stack.callback(self.daemon.end)
+        command = (peer("miniupnpd"), "-d", "-f", str(folder / "conf"), "-P", str(folder / "pid"))
+        self.daemon = stack.enter_context(self.router.program(*command, check_warnings=False))
         # The last that it says before it serves.
         ready = b"Listening for NAT-PMP/PCP" if not has("upnp-only") else b"HTTP listening on port"
         self.daemon.wait_for("stderr", ready)

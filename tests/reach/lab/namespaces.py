@@ -137,10 +137,9 @@ class Host:
 
         self.inside(write)
 
-    def start(self, *command: str | Path, check_warnings: bool = True, env: dict[str, str] | None = None) -> Program:
-        """A program that is started here by this call; end it with its own ``end``, or use it in ``running``."""
-        program = Program(list(command), check_warnings=check_warnings, env=env)
-        return self.inside(program.__enter__)
+    def program(self, *command: str | Path, check_warnings: bool = True) -> Program:
+        """A program for a ``with`` block, which starts it here and nowhere else."""
+        return _ProgramOnHost(self, command, check_warnings)
 
     def wirecat(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run wirecat here to its end."""
@@ -171,6 +170,17 @@ class Host:
         return True
 
 
+class _ProgramOnHost(Program):
+    """A Program whose block begins on a host, whoever begins it: never on the machine's own network."""
+
+    def __init__(self, host: Host, command: Sequence[str | Path], check_warnings: bool) -> None:
+        super().__init__(list(command), check_warnings=check_warnings)
+        self._host = host
+
+    def __enter__(self) -> Program:
+        return self._host.inside(super().__enter__)
+
+
 def set_kernel(name: str, value: str) -> None:
     """Write a setting of the calling thread's network, ``ipv4.ip_forward`` as sysctl(8) calls it, less ``net.``."""
     with open(f"/proc/sys/net/{name.replace('.', '/')}", "w", encoding="ascii") as file:
@@ -184,9 +194,3 @@ def cable(one: Host, one_interface: str, other: Host, other_interface: str) -> N
         f"link set {one_interface} up",
     )
     other.ip(f"link set {other_interface} up")
-
-
-def end_all(programs: Sequence[Program]) -> None:
-    """End what was started, the last first."""
-    for program in reversed(programs):
-        program.end()

@@ -1,0 +1,87 @@
+"""Records of the mappings that this user's programs keep: so that another can list them, and take back what was left.
+
+A file each, in ``$XDG_STATE_HOME/wirecat/mappings`` (Linux; else the system's place for such things). A record goes
+with its mapping; what is there though its lease has run out, or its process has gone, was left by a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from wirecat.reach.mapping import Mapping, read_mapping
+
+_LONGEST = 4096
+
+
+def folder() -> Path:
+    """Where the records are."""
+    state = os.environ.get("XDG_STATE_HOME")
+    if state:
+        base = Path(state)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path.home() / ".local" / "state"
+    return base / "wirecat" / "mappings"
+
+
+def _path(mapping: Mapping) -> Path:
+    words = (mapping.gateway, mapping.host, str(mapping.port), mapping.protocol)
+    name = "_".join("".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in word) for word in words)
+    return folder() / f"{name}.json"
+
+
+def write_record(mapping: Mapping) -> None:
+    """Write or replace the record of a mapping, for its owner's eyes only: PCP's nonce is a secret. Raises OSError."""
+    path = _path(mapping)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor has no path
+        json.dump(mapping.fields(), file)
+    draft.replace(path)
+
+
+def remove_record(mapping: Mapping) -> None:
+    """Remove the record of a mapping, if there is one."""
+    _path(mapping).unlink(missing_ok=True)
+
+
+def read_records() -> list[Mapping]:
+    """All records that can be read, the oldest first."""
+    try:
+        paths = sorted(folder().glob("*.json"))
+    except OSError:
+        return []
+    found = []
+    for path in paths:
+        try:
+            if path.stat().st_size <= _LONGEST:
+                found.append(read_mapping(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError):
+            continue  # gone meanwhile, or none of ours
+    return found
+
+
+def is_kept(mapping: Mapping) -> bool:
+    """Whether its lease still runs."""
+    return not mapping.expires or mapping.expires > time.time()
+
+
+def is_alive(mapping: Mapping) -> bool:
+    """Whether the process that kept it is still there."""
+    if mapping.pid <= 0 or sys.platform == "win32":  # there, signal 0 would end the process
+        return mapping.pid > 0
+    try:
+        os.kill(mapping.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
