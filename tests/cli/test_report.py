@@ -93,3 +93,15 @@ def test_what_stood_there_is_replaced_as_a_whole(tmp_path: Path) -> None:
 def test_a_folder_cannot_be_written_over(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         write_report(str(tmp_path), b"x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are Unix's")
+def test_a_page_is_not_poured_over_a_terminal(recording: Path) -> None:
+    from terminals import Terminal
+
+    with Terminal(wirecat_command("report", str(recording))) as terminal:
+        terminal.wait_for(rb"where to\? A html file is nothing for a terminal: add -o report.html")
+        assert terminal.wait() == 2
+    with Terminal(wirecat_command("report", str(recording), "--format", "md")) as terminal:
+        terminal.wait_for(rb"# A talk with 127.0.0.1:80")
+        assert terminal.wait() == 0

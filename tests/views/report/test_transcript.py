@@ -42,6 +42,16 @@ def test_a_long_talk_is_cut() -> None:
 
 def test_the_table_of_connections() -> None:
     text = connections_table(crowd(5000), WORDS)
-    assert text.count("<tr>") == transcript.LISTED + 1
+    assert text.count("<tr>") == transcript.LISTED + 2  # and two heads
+    assert text.index("<tbody>") < text.index("<summary>475 more connections</summary>")
     assert "The first 500 of 5,000 connections are listed." in text
     assert '<td class="addr">127.0.0.1:20000</td>' in text
+
+
+def test_a_few_connections_stand_there_at_sight() -> None:
+    text = transcripts(crowd(60), WORDS)
+    assert text.count("<details open>") == 3
+    before, rest = text.split("<summary>35 more connections</summary>")
+    assert before.count("<summary>25 <code>") == 1
+    assert rest.count("<summary>26 <code>") == 1
+    assert "more connections" not in connections_table(crowd(transcript.AT_SIGHT), WORDS)

@@ -110,6 +110,7 @@ body{{max-width:none;padding:0;font-size:10.5pt}}
 .wide{{display:block}}.narrow{{display:none}}
 h2{{break-after:avoid}}
 figure,tr,.turn{{break-inside:avoid}}
+figure svg{{max-height:230mm}}
 .scroll{{overflow:visible}}
 th,td{{white-space:normal;overflow-wrap:normal;padding-right:.35rem}}
 table{{font-size:8pt}}

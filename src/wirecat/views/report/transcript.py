@@ -21,7 +21,10 @@ BUDGET = 2_000_000
 LISTED = 500
 """Rows of the table of connections."""
 
-_FOLDED_OUT = 3  # so many connections are open when the page is, and stand on paper
+AT_SIGHT = 25
+"""So many rows and transcripts stand in the page at sight; the others are folded away, and are not on paper."""
+
+_FOLDED_OUT = 3  # so many transcripts are open when the page is, and stand on paper
 _TURNS = 200
 _TEXT = 2048  # bytes of a piece that are shown as text and in hex
 
@@ -37,6 +40,8 @@ def transcripts(story: Story, words: Words) -> str:
         used += len(text)
         shown += 1
         pieces.append(text)
+    if shown > AT_SIGHT:
+        pieces[AT_SIGHT:] = [_folded("".join(pieces[AT_SIGHT:]), shown - AT_SIGHT, words)]
     if shown < len(story.talks):
         note = words("cut_talks", shown=words.number(shown), count=words.number(len(story.talks)))
         pieces.append(f'<p class="note">{escape(note)}</p>')
@@ -61,7 +66,16 @@ def connections_table(story: Story, words: Words) -> str:
         text = words("cut_list", shown=LISTED, count=words.number(len(story.talks)))
         note = f'<p class="note">{escape(text)}</p>'
     head = f"<thead><tr><th></th>{heads}</tr></thead>"
-    return f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>{note}'
+    tables = [
+        f'<div class="scroll"><table>{head}<tbody>{"".join(part)}</tbody></table></div>'
+        for part in (rows[:AT_SIGHT], rows[AT_SIGHT:])
+    ]
+    rest = _folded(tables[1], len(rows) - AT_SIGHT, words) if len(rows) > AT_SIGHT else ""
+    return f"{tables[0]}{rest}{note}"
+
+
+def _folded(html: str, count: int, words: Words) -> str:
+    return f"<details><summary>{escape(words.count('more_connections', count))}</summary>{html}</details>"
 
 
 def _kind(name: str) -> str:

@@ -134,6 +134,8 @@ DE = {
     "cut_turns_1": "Ein weiteres Stück ist hier nicht zu sehen; wirecat show hat alle.",
     "cut_talks": "Hier stehen die Mitschriften von {shown} der {count} Verbindungen, damit die Seite klein bleibt; "
     "wirecat show hat alle.",
+    "more_connections": "{count} weitere Verbindungen",
+    "more_connections_1": "eine weitere Verbindung",
     "cut_list": "Die ersten {shown} von {count} Verbindungen sind aufgeführt.",
     "connections": "Verbindungen",
 }

@@ -132,6 +132,8 @@ EN = {
     "cut_turns_1": "One more piece is not shown here; wirecat show has all of them.",
     "cut_talks": "The transcripts of {shown} of {count} connections are here, so that the page stays small; "
     "wirecat show has all of them.",
+    "more_connections": "{count} more connections",
+    "more_connections_1": "one more connection",
     "cut_list": "The first {shown} of {count} connections are listed.",
     "connections": "Connections",
 }
