@@ -55,3 +55,9 @@ def test_a_few_connections_stand_there_at_sight() -> None:
     assert before.count("<summary>25 <code>") == 1
     assert rest.count("<summary>26 <code>") == 1
     assert "more connections" not in connections_table(crowd(transcript.AT_SIGHT), WORDS)
+
+
+def test_one_talk_alone_does_not_break_the_budget() -> None:
+    text = transcripts(one_talk([b"\xff&" * 1000] * 200), WORDS)
+    assert len(text) < transcript.BUDGET + 50_000
+    assert "more pieces are not shown here" in text

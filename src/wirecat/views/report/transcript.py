@@ -36,7 +36,7 @@ def transcripts(story: Story, words: Words) -> str:
     for talk in story.talks:
         if used > BUDGET:
             break
-        text = "".join(_talk(talk, words, folded_out=shown < _FOLDED_OUT))
+        text = "".join(_talk(talk, words, folded_out=shown < _FOLDED_OUT, room=BUDGET - used))
         used += len(text)
         shown += 1
         pieces.append(text)
@@ -84,7 +84,8 @@ def _kind(name: str) -> str:
     return ' class="right"' if name in ("lasted", "asked", "answered") else ""
 
 
-def _talk(talk: Talk, words: Words, *, folded_out: bool) -> Iterator[str]:
+def _talk(talk: Talk, words: Words, *, folded_out: bool, room: int) -> Iterator[str]:
+    """The transcript of one talk, of about ``room`` characters at most."""
     about = f"{harmless(talk.client)} → {harmless(talk.server)}"
     facts = [harmless(talk.protocol), words(ending_name(talk))]
     if talk.note:
@@ -93,9 +94,15 @@ def _talk(talk: Talk, words: Words, *, folded_out: bool) -> Iterator[str]:
         facts.append(words("lost", size=words.size(talk.lost)))
     yield f"<details{' open' if folded_out else ''}><summary>{talk.number} <code>{escape(about)}</code> "
     yield f'<span class="note">{escape(", ".join(facts))}</span></summary>'
+    shown = 0
     for turn in talk.turns[:_TURNS]:
-        yield from _turn(turn, words)
-    left = talk.turn_count - min(len(talk.turns), _TURNS)
+        if room <= 0:
+            break
+        text = "".join(_turn(turn, words))
+        room -= len(text)
+        shown += 1
+        yield text
+    left = talk.turn_count - shown
     if left > 0:
         yield f'<p class="note">{escape(words.count("cut_turns", left))}</p>'
     yield "</details>"
