@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wirecat.address import Address
@@ -33,6 +33,7 @@ EVENTS = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(EVENTS)
 def test_what_went_in_comes_out(event: Event) -> None:
     assert event_of(json.loads(json.dumps(event_object(event)))) == event

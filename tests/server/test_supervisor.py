@@ -205,6 +205,7 @@ def test_once() -> None:
             eventually(lambda: refused(served.port), "the port is closed")
             assert ask(client, b"x") == b"x"
         assert served.server.wait(PATIENCE)
+        served.wait_gone()
         assert len(served.events.of(Opened)) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import threading
@@ -100,6 +101,22 @@ def test_a_whole_life(driven: Driven) -> None:
     assert driven.wait("ended")["stuck"] == 0
     driven.end()
     assert driven.ended == [True]
+
+
+def test_a_long_table_comes_in_pieces(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wirecat.server.worker.ROWS", 2)
+    driven.task()
+    driven.channel.send("go")
+    driven.channel.send("table", n=1)
+    assert driven.wait("table")["rows"] == []
+    with contextlib.ExitStack() as stack:
+        for id in (1, 2, 3):
+            client = stack.enter_context(connect(driven.port))
+            driven.channel.send("admit", n=driven.wait("ask")["n"], id=id)
+            assert ask(client, b"x") == b"x"
+        driven.channel.send("table", n=2)
+        pieces = [driven.wait("table"), driven.wait("table")]
+    assert [([row["id"] for row in each["rows"]], each["more"]) for each in pieces] == [([1, 2], True), ([3], False)]
 
 
 def test_who_waits_for_an_answer_is_served_in_a_drain(driven: Driven) -> None:

@@ -56,7 +56,9 @@ def test_a_snapshot_has_what_the_workers_told_and_what_is_known_of_the_rest() ->
     table.opened(opened(2))
     number = table.ask()
     assert not table.has_answered(number, one)
-    table.answered(number, one, [row(1)])
+    table.answered(number, one, [], more=True)
+    assert not table.has_answered(number, one)
+    table.answered(number, one, [row(1)], more=False)
     assert table.has_answered(number, one) and not table.has_answered(number, other)
     first, second = table.snapshot(number, 107.0)
     assert (first.id, first.thread, first.received, first.peer, first.local) == (
@@ -67,5 +69,5 @@ def test_a_snapshot_has_what_the_workers_told_and_what_is_known_of_the_rest() ->
         LOCAL,
     )
     assert (second.id, second.thread, second.state, second.seconds) == (2, "worker-2", "unknown", 7.0)
-    table.answered(number, other, [row(2)])  # too late, and forgotten
+    table.answered(number, other, [row(2)], more=False)  # too late, and forgotten
     assert table.ask() == number + 1

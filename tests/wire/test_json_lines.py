@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wirecat.errors import LineTooLong
@@ -17,11 +17,12 @@ TEXT = st.text(st.characters(codec=None), max_size=20)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=8,
+    max_leaves=5,
 )
-MESSAGES = st.lists(st.dictionaries(TEXT, VALUES, max_size=4), max_size=6)
+MESSAGES = st.lists(st.dictionaries(TEXT, VALUES, max_size=3), max_size=4)
 
 
+@settings(max_examples=40, deadline=None)
 @given(MESSAGES, st.data())
 def test_what_went_in_comes_out_however_it_is_cut(messages: list[dict[str, Any]], data: st.DataObject) -> None:
     stream = b"".join(map(encode_message, messages))
@@ -33,6 +34,7 @@ def test_what_went_in_comes_out_however_it_is_cut(messages: list[dict[str, Any]]
     assert found == messages
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=60))
 def test_bytes_of_anybody_give_objects_or_a_value_error(data: bytes) -> None:
     reader = MessageReader()
@@ -43,6 +45,7 @@ def test_bytes_of_anybody_give_objects_or_a_value_error(data: bytes) -> None:
         return
 
 
+@settings(max_examples=40, deadline=None)
 @given(MESSAGES)
 def test_a_message_is_one_line_of_ascii(messages: list[dict[str, Any]]) -> None:
     for message in messages:

@@ -9,7 +9,7 @@ sends is ``task``, with ``v``, the version of all that follows; the other end do
     admit    n, id: yes, and its number         event      what happened, as an object (see event_messages)
     refuse   n, reason (null: say nothing)      gone       id: admitted, but could not be served
     close    accept no more                     quiet      it accepts no more
-    kick     id                                 table      n, rows: its connections
+    kick     id                                 table      n, rows, more: its connections, and if more follow
     table    n: tell me your connections        ended      stuck: how many handlers would not end
     stop     seconds: drain, then end           fault      text: it cannot serve at all
     cut      end the drain now
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _PIECE = 1 << 16
+_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 class Channel:
@@ -63,9 +64,9 @@ class Channel:
         """
         try:
             # A timeout of the socket's own would hold for whoever sends as well, and cut a message in two.
-            if timeout is not None and not wait_readable([self._end], timeout):
-                return iter(())
-            data = self._end.recv(_PIECE)
+            data = self._end.recv(_PIECE, _AT_ONCE) if timeout is not None else self._end.recv(_PIECE)
+        except BlockingIOError:
+            return iter(()) if not wait_readable([self._end], timeout) else self.receive()
         except OSError:  # it broke
             return None
         return self._reader.feed(data) if data else None

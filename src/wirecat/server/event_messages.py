@@ -16,6 +16,7 @@ KINDS: dict[str, type[Event]] = {
 """What goes over the channel. That a server listens and stops is its supervisor's to say."""
 
 _ADDRESSES = ("peer", "local")
+_FIELDS = {name: frozenset(kind.field_names()) for name, kind in KINDS.items()}
 
 
 def event_object(event: Event) -> dict[str, Any]:
@@ -30,13 +31,13 @@ def event_object(event: Event) -> dict[str, Any]:
 def event_of(message: dict[str, Any]) -> Event:
     """The event that ``event_object`` made ``message`` of. Raises ValueError for what is none."""
     fields = dict(message)
-    kind = KINDS.get(fields.pop("event", None))
-    if kind is None or set(fields) != set(kind.field_names()):
+    name = fields.pop("event", None)
+    if fields.keys() != _FIELDS.get(name):
         raise ValueError(f"no event: {message}")
-    for name in _ADDRESSES:
-        if fields.get(name) is not None:
-            fields[name] = address_of(fields[name])
-    return kind(**fields)
+    for each in _ADDRESSES:
+        if fields.get(each) is not None:
+            fields[each] = address_of(fields[each])
+    return KINDS[name](**fields)
 
 
 def address_object(address: Address) -> list[Any]:

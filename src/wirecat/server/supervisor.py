@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from wirecat.address import Address
     from wirecat.endpoints.listener import Listener
-    from wirecat.events import Event
     from wirecat.options import ServeOptions
     from wirecat.server.handler import Handler
     from wirecat.server.registry import ConnectionInfo
@@ -189,23 +188,28 @@ class Supervisor(Server):
                 self._answer(slot, message["n"])
                 return
             if kind == "event":
-                self._happened(event_of(message["event"]))
+                self._happened(message["event"])
             elif kind == "gone":
                 self._table.remove(message["id"])
-            elif kind == "ready":
-                slot.ready = True
-                if self._going:
-                    slot.send("go")
-            elif kind == "quiet":
-                slot.quiet = True
-            elif kind == "table":
-                self._table.answered(message["n"], slot, message["rows"])
-            elif kind == "ended":
-                self._stuck += message["stuck"]
-            elif kind == "fault":
-                slot.fault = message["text"]
-            self._changed.notify_all()
+            else:
+                self._noted(slot, kind, message)
+                self._changed.notify_all()
         self._after_removal()
+
+    def _noted(self, slot: Slot, kind: str, message: dict[str, Any]) -> None:
+        """What somebody may be waiting for."""
+        if kind == "ready":
+            slot.ready = True
+            if self._going:
+                slot.send("go")
+        elif kind == "quiet":
+            slot.quiet = True
+        elif kind == "table":
+            self._table.answered(message["n"], slot, message["rows"], more=message["more"])
+        elif kind == "ended":
+            self._stuck += message["stuck"]
+        elif kind == "fault":
+            slot.fault = message["text"]
 
     def _answer(self, slot: Slot, number: int) -> None:
         """Whether a client may come in."""
@@ -220,14 +224,18 @@ class Supervisor(Server):
                 self._close_listeners()
                 self._send_all("close")
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, Opened):
-            event = event.replace(open_count=self._table.opened(event))
-        elif isinstance(event, Closed):
-            event = event.replace(open_count=self._table.remove(event.connection))
-        elif isinstance(event, Failed):
+    def _happened(self, fields: dict[str, Any]) -> None:
+        """An event of a worker: how many are open is for us to count."""
+        if fields["event"] == Closed.name:
+            fields["open_count"] = self._table.remove(fields["connection"])
+        elif fields["event"] == Opened.name:
+            fields["open_count"] = self._table.open_count + 1
+        event = event_of(fields)
+        if isinstance(event, Failed):
             tell_failure(self._publisher, event)
             return
+        if isinstance(event, Opened):
+            self._table.opened(event)
         self._publisher.publish(event)
 
     def _after_removal(self) -> None:

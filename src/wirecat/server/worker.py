@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wirecat.events import Event
     from wirecat.server.acceptor import Adopt
 
+ROWS = 1000  # connections told in one message
 UNLIMITED = sys.maxsize  # who may come in is for the supervisor to say
 
 
@@ -127,7 +128,7 @@ class Worker:
             except Exception as error:
                 self._fail(error)
         elif kind == "table":
-            self._channel.send("table", n=message["n"], rows=server.table())
+            self._tell_table(message["n"], server.table())
         elif kind == "kick":
             server.kick(message["id"])
         elif kind == "close":
@@ -136,6 +137,12 @@ class Worker:
             self._stopping = self._apart(self._stop, server, message["seconds"])
         elif kind == "cut":
             server.cut()
+
+    def _tell_table(self, number: int, rows: list[dict[str, Any]]) -> None:
+        """In pieces, because a message has an end."""
+        for start in range(0, len(rows) or 1, ROWS):
+            more = start + ROWS < len(rows)
+            self._channel.send("table", n=number, rows=rows[start : start + ROWS], more=more)
 
     def _apart(self, function: Callable[..., None], *arguments: object) -> threading.Thread:
         """Call what waits for the accept thread in a thread of its own: that may be waiting for what we have to read."""

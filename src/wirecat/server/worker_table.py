@@ -38,7 +38,8 @@ class WorkerTable:
         self._last_id = 0
         self._rows: dict[int, Row] = {}
         self._questions = 0
-        self._answers: dict[int, dict[Slot, list[dict[str, Any]]]] = {}
+        self._answers: dict[int, dict[Slot, list[dict[str, Any]]]] = {}  # to each question, by who answers
+        self._complete: dict[int, set[Slot]] = {}
 
     @property
     def count(self) -> int:
@@ -80,21 +81,24 @@ class WorkerTable:
     def ask(self) -> int:
         """A question for all workers' tables begins; its number, under which they answer."""
         self._questions += 1
-        self._answers[self._questions] = {}
+        self._answers[self._questions], self._complete[self._questions] = {}, set()
         return self._questions
 
-    def answered(self, number: int, slot: Slot, rows: list[dict[str, Any]]) -> None:
-        """What ``slot`` answered; nothing if it took too long."""
+    def answered(self, number: int, slot: Slot, rows: list[dict[str, Any]], *, more: bool) -> None:
+        """What ``slot`` answered, or a part of it; nothing if it took too long."""
         if number in self._answers:
-            self._answers[number][slot] = rows
+            self._answers[number].setdefault(slot, []).extend(rows)
+            if not more:
+                self._complete[number].add(slot)
 
     def has_answered(self, number: int, slot: Slot) -> bool:
-        """Whether ``slot`` has answered that question."""
-        return slot in self._answers[number]
+        """Whether ``slot`` has answered that question, to its end."""
+        return slot in self._complete[number]
 
     def snapshot(self, number: int, now: float) -> list[ConnectionInfo]:
         """The table by the answers to that question, which is over by this. ``now`` is monotonic()."""
         found: dict[int, ConnectionInfo] = {}
+        del self._complete[number]
         for slot, rows in self._answers.pop(number).items():
             for row in rows:
                 where = {name: address_of(row[name]) for name in ("peer", "local")}

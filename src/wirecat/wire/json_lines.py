@@ -50,7 +50,7 @@ class MessageReader:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = json.loads(line.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"no message: {error}") from error
     if not isinstance(found, dict):
