@@ -274,6 +274,20 @@ def test_hosts_in_a_file(ncat: Ncat, kind: str, text: str) -> None:
     assert listener.program.stdout == (b"in" if kind == "allow" else b"")
 
 
+@both
+@pytest.mark.parametrize(("second", "let_in"), [("127.0.0.1", True), ("10.0.0.2", False)])
+def test_files_of_hosts_add_up(ncat: Ncat, second: str, let_in: bool) -> None:
+    (ncat.folder / "one").write_text("10.0.0.1\n")
+    (ncat.folder / "other").write_text(f"{second}\n")
+    listener = ncat.listen("-vk", "--allowfile", "other", "--allowfile", "one")
+    client = ncat.dial(listener.port)
+    if let_in:
+        client.sendall(b"in")
+        listener.program.wait_for("stdout", b"in")
+    else:
+        assert everything(client) == b""
+
+
 @ours
 @pytest.mark.parametrize("text", ["10.0.0.1\n", "# nobody\n", ""])
 def test_a_file_of_hosts_in_which_we_are_not(ncat: Ncat, text: str) -> None:

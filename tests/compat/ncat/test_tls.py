@@ -245,11 +245,25 @@ def test_ciphers_that_are_none(ncat: Ncat) -> None:
 
 
 @both
-def test_a_trust_file_that_is_none(ncat: Ncat) -> None:
+@pytest.mark.parametrize("options", [[], ["--ssl-verify"]])
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_a_trust_file_that_is_none(ncat: Ncat, options: list[str], text: str | None) -> None:
+    if text is not None:
+        (ncat.folder / "trusted").write_text(text)
     listener = ncat.listen("--ssl", "-k")
-    ended = ncat.run("--ssl-verify", "--ssl-trustfile", "/nonexistent", "127.0.0.1", listener.port)
+    ended = ncat.run(*options, "--ssl-trustfile", "trusted", "127.0.0.1", listener.port)
     assert ended.code == 2
-    assert ended.err.endswith("QUITTING.\n")
+    assert ended.err.startswith("Ncat: Could not load trusted certificates from trusted.")
+    assert ended.err.endswith(" QUITTING.\n")
+
+
+@both
+def test_who_says_whom_to_trust_wants_it_checked(ncat: Ncat, authority: Path) -> None:
+    listener = listening(ncat, certificate(authority, ncat.folder, "/CN=localhost"), "-k")[1]
+    assert ncat.run("--ssl-trustfile", authority / "ca.pem", "localhost", listener).code == 0
+    listener = ncat.listen("--ssl", "-k").port
+    ended = ncat.run("--ssl-trustfile", authority / "ca.pem", "localhost", listener)
+    assert (ended.code, ended.err) == (1, "Ncat: Input/output error.\n")
 
 
 @both

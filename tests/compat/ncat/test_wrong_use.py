@@ -67,6 +67,15 @@ AGREED: list[tuple[str, int, str]] = [
     (f"--proxy 127.0.0.1:abc {PORT}", 2, 'Ncat: Invalid proxy port number "abc". QUITTING.'),
     # combinations
     (f"-e a -c b {PORT}", 2, "Ncat: Only one of --exec, --sh-exec, and --lua-exec is allowed. QUITTING."),
+    (f"-e a -e b {PORT}", 2, "Ncat: Only one of --exec, --sh-exec, and --lua-exec is allowed. QUITTING."),
+    (f"--proxy a --proxy b {PORT}", 2, "Ncat: You can't specify more than one --proxy. QUITTING."),
+    (f"--proxy-type http --proxy-type http {PORT}", 2, "Ncat: You can't specify more than one --proxy-type. QUITTING."),
+    (f"--proxy-auth a:b --proxy-auth a:b {PORT}", 2, "Ncat: You can't specify more than one --proxy-auth. QUITTING."),
+    (
+        f"--ssl-trustfile x --ssl-trustfile x {PORT}",
+        2,
+        "Ncat: The --ssl-trustfile option may be given only once. QUITTING.",
+    ),
     ("--broker -e /bin/cat -l 0", 2, "Ncat: Invalid option combination: --broker and -e. QUITTING."),
     ("-l --proxy 127.0.0.1:1", 2, "Ncat: Invalid option combination: --proxy and -l. QUITTING."),
     (

@@ -20,7 +20,7 @@ class Admission:
         self.deny = [*settings.deny, *_listed(settings.denyfile)]
         self._list = None
         # A file or an option without a single host allows nobody: that is what was said.
-        self._nobody = not self.allow and settings.allowfile is not None
+        self._nobody = not self.allow and bool(settings.allowfile)
         if self.allow or self.deny:
             from wirecat.server.access import AccessList
 
@@ -37,14 +37,14 @@ class Admission:
         return self._list is None or not host or self._list.permits(host)
 
 
-def _listed(path: str | None) -> list[str]:
-    """The hosts of a file: separated by white space or commas, with comments behind #."""
-    if path is None:
-        return []
+def _listed(paths: list[str]) -> list[str]:
+    """The hosts of files: separated by white space or commas, with comments behind #."""
     from pathlib import Path
 
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError as error:
-        raise quitting(f"can't open {path}: {error.strerror}.") from error
+    lines: list[str] = []
+    for path in paths:
+        try:
+            lines += Path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except OSError as error:
+            raise quitting(f"can't open {path}: {error.strerror}.") from error
     return [host for line in lines for host in line.partition("#")[0].replace(",", " ").split()]

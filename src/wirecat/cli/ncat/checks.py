@@ -39,6 +39,8 @@ def check(settings: Settings, voice: Voice) -> Operands:
     if sum(command is not None for command in (settings.exec, settings.sh_exec, settings.lua_exec)) > 1:
         raise quitting(messages.ONE_COMMAND)
     _check_proxy(settings)
+    if settings.ssl_trustfile:  # who says whom to trust wants it checked
+        settings.ssl_verify = True
     if bool(settings.ssl_cert) != bool(settings.ssl_key):
         raise quitting(messages.CERT_AND_KEY)
     if settings.proxy_dns is not None and settings.proxy_dns not in PROXY_DNS_TYPES:

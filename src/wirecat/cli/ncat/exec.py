@@ -42,7 +42,7 @@ def run_command(connection: Connection, settings: Settings, voice: Voice) -> Non
     try:
         stream = _start(connection, settings)
     except UsageError as error:
-        reason = "No such file or directory" if "no such program" in error.message else error.message
+        reason = getattr(error.__cause__, "strerror", None) or error.message
         voice.raw(f"exec: {reason}\n")
         return
 

@@ -17,6 +17,7 @@ LISTEN_AND_SOURCE = (
 )
 LISTEN_AND_ZERO = "Services designed for LISTENING can't be used with -z"
 ONE_COMMAND = "Only one of --exec, --sh-exec, and --lua-exec is allowed."
+TRUSTFILE_TWICE = "The --ssl-trustfile option may be given only once."
 BROKER_AND_EXEC = "Invalid option combination: --broker and -e."
 PROXY_AND_LISTEN = "Invalid option combination: --proxy and -l."
 MAX_CONNS_AND_CONNECT = "Invalid option combination: `--max-conns' with connect."
@@ -115,6 +116,11 @@ def fingerprint(digits: str) -> str:
 def not_verified(reason: str) -> str:
     """A certificate is not to be trusted."""
     return f"Certificate verification failed ({reason})."
+
+
+def no_trust(path: str) -> str:
+    """A file of certificates to trust is no use."""
+    return f"Could not load trusted certificates from {path}."
 
 
 def counts(sent: int, received: int, seconds: float) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from wirecat.cli.getopt import Option
 
-FLAG, COUNT, TEXT, TIME, NUMBER, PORT, HOSTS = "flag", "count", "text", "time", "number", "port", "hosts"
+FLAG, COUNT, TEXT, TIME, NUMBER, PORT = "flag", "count", "text", "time", "number", "port"
+HOSTS, FILES = "hosts", "files"
 
 OPTIONS = (
     Option("4", "", "", "Use IPv4 only", "ipv4", FLAG),
@@ -64,9 +65,9 @@ OPTIONS = (
     Option("", "recv-only", "", "Only receive data, never send anything", "recv_only", FLAG),
     Option("", "no-shutdown", "", "Continue half-duplex when receiving EOF on stdin", "no_shutdown", FLAG),
     Option("", "allow", "hosts", "Allow only given hosts to connect to Ncat", "allow", HOSTS),
-    Option("", "allowfile", "filename", "A file of hosts allowed to connect to Ncat", "allowfile", TEXT),
+    Option("", "allowfile", "filename", "A file of hosts allowed to connect to Ncat", "allowfile", FILES),
     Option("", "deny", "hosts", "Deny given hosts from connecting to Ncat", "deny", HOSTS),
-    Option("", "denyfile", "filename", "A file of hosts denied from connecting to Ncat", "denyfile", TEXT),
+    Option("", "denyfile", "filename", "A file of hosts denied from connecting to Ncat", "denyfile", FILES),
     Option("", "broker", "", "Enable Ncat's connection brokering mode", "broker", FLAG),
     Option("", "chat", "", "Start a simple Ncat chat server", "chat", FLAG),
     Option("", "talk", "", "The same as --chat", "chat", FLAG, hidden=True),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wirecat.cli.getopt import scan
 from wirecat.cli.ncat.endings import Ending, quitting
-from wirecat.cli.ncat.messages import TRY_HELP
-from wirecat.cli.ncat.options import COUNT, FLAG, HOSTS, NUMBER, OPTIONS, PORT, TIME
+from wirecat.cli.ncat.messages import ONE_COMMAND, TRUSTFILE_TWICE, TRY_HELP
+from wirecat.cli.ncat.options import COUNT, FILES, FLAG, HOSTS, NUMBER, OPTIONS, PORT, TIME
 from wirecat.cli.ncat.times import LONGEST, read_time
 from wirecat.errors import UsageError
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 31337
 LARGEST_PORT = 65535
+_ONCE = {  # what may be said once only, and the complaint
+    "exec": ONE_COMMAND,
+    "sh_exec": ONE_COMMAND,
+    "lua_exec": ONE_COMMAND,
+    "ssl_trustfile": TRUSTFILE_TWICE,
+    **{
+        name: f"You can't specify more than one --{name.replace('_', '-')}."
+        for name in ("proxy", "proxy_type", "proxy_auth")
+    },
+}
 LARGEST_HOP_POINTER = 28  # RFC 791 section 3.1: 9 addresses of 4 bytes, the pointer counted from 4
 
 
@@ -71,9 +81,9 @@ class Settings:
     recv_only: bool
     no_shutdown: bool
     allow: list[str]
-    allowfile: str | None
+    allowfile: list[str]
     deny: list[str]
-    denyfile: str | None
+    denyfile: list[str]
     broker: bool
     chat: bool
     proxy: str | None
@@ -138,7 +148,7 @@ def read_port(text: str) -> int:
 
 
 def _unset(kind: str) -> object:
-    return {FLAG: False, COUNT: 0, HOSTS: []}.get(kind)
+    return {FLAG: False, COUNT: 0, HOSTS: [], FILES: []}.get(kind)
 
 
 def _read(option: Option, value: str, before: object) -> object:
@@ -151,6 +161,11 @@ def _read(option: Option, value: str, before: object) -> object:
     if kind == HOSTS:
         assert isinstance(before, list)
         return [*before, *(host for host in value.split(",") if host)]
+    if kind == FILES:
+        assert isinstance(before, list)
+        return [*before, value]
+    if before is not None and option.sets in _ONCE:
+        raise quitting(_ONCE[option.sets])
     if kind == TIME:
         return _time(option, value)
     if kind == PORT:
