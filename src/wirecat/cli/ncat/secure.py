@@ -36,7 +36,7 @@ def context_of(settings: Settings) -> ssl.SSLContext:
             ciphers=settings.ssl_ciphers or "",
         )  # fmt: skip
     except UsageError as error:
-        if error.address and error.address == settings.ssl_trustfile:
+        if settings.ssl_trustfile and error.address == settings.ssl_trustfile:
             raise quitting(messages.no_trust(settings.ssl_trustfile)) from error
         raise quitting(sentence(error)) from error
 
