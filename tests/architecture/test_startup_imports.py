@@ -77,7 +77,6 @@ LISTEN_VERB = {
     "wirecat.cli.parsing",
     "wirecat.cli.plain",
     "wirecat.cli.record_flags",
-    "wirecat.cli.record_flags",
     "wirecat.system",
     "wirecat.system.interface_address",
     "wirecat.system.interfaces",

@@ -12,6 +12,7 @@ from wirecat.errors import UsageError
 from wirecat.server.access import read_rules
 from wirecat.server.handlers import BUILT_IN
 from wirecat.server.server import DEFAULT_ADDRESS, serve
+from wirecat.system.allocator import share_one_heap
 from wirecat.system.limits import raise_descriptor_limit
 from wirecat.taps.transcript import TranscriptTap
 from wirecat.views.text_addresses import opened_to_others
@@ -62,6 +63,8 @@ def run(arguments: list[str], environment: Environment) -> int:
                 recording.watch_sockets(server.addresses)
             signals.catch()
 
+        if options.engine != "async":
+            share_one_heap()
         server = serve(
             options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,

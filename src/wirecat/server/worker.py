@@ -24,6 +24,7 @@ from wirecat.server.gate import Gate
 from wirecat.server.handler import Handler, load_handler
 from wirecat.server.server import Server
 from wirecat.server.threads import ThreadEngine
+from wirecat.system.allocator import share_one_heap
 from wirecat.taps.transcript import LINES_A_SECOND, TranscriptTap
 
 TYPE_CHECKING = False
@@ -205,6 +206,7 @@ def _ignore_signals() -> None:
 def main() -> None:
     """Be a worker, to the end: its channel is the descriptor that the first argument tells."""
     _ignore_signals()
+    share_one_heap()
     channel = Channel(_inherited(int(sys.argv[1])))
     if not Worker(channel).run():
         os._exit(0)  # a handler that would not end has been told; Python would wait for what it holds
