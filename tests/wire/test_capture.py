@@ -120,6 +120,14 @@ def test_what_is_no_capture(data: bytes) -> None:
     assert parser.kind == "unknown"
 
 
+def test_damage_everywhere_takes_no_longer_than_the_file_is_long() -> None:
+    """Each of these looks like a block whose lengths agree, and is none: all are told, one by one."""
+    bad = struct.pack("<III", pcapng.PACKET, 12, 12)
+    found = items(pcapng.section_header("x") + bad * 100_000)
+    assert len(found) == 100_001
+    assert {item.size for item in damages(found)} == {12}
+
+
 @given(some.binary(max_size=300), some.booleans())
 def test_nothing_is_raised_for_rubbish(data: bytes, begins_well: bool) -> None:
     items((pcapng.section_header("") if begins_well else b"") + data)

@@ -22,6 +22,10 @@ _MOST_OPTIONS = 1000
 _KINDS = (
     pcapng.SECTION_HEADER, pcapng.INTERFACE, pcapng.OLD_PACKET, pcapng.SIMPLE_PACKET, pcapng.PACKET, pcapng.STATISTICS,
 )  # fmt: skip
+# How one of them begins, in either byte order.
+_BEGINNINGS = {
+    order: re.compile(b"|".join(re.escape(struct.pack(order + "I", kind)) for kind in _KINDS)) for order in "<>"
+}
 # Blocks that have nothing to do with what went over a wire, and are passed over: names, statistics, secrets, the journal's,
 # the system calls' (the table of block types in the draft).
 _PASSED_OVER = (4, 7, 8, 9, 10, pcapng.CUSTOM, pcapng.CUSTOM_NOT_COPIED)
@@ -215,9 +219,8 @@ class CaptureParser:
 
     def _candidate(self, start: int) -> int:
         """Where the next block begins that has a known kind and two lengths that agree; -1 if there is none."""
-        kinds = b"|".join(re.escape(struct.pack(self._order + "I", kind)) for kind in _KINDS)
-        for match in re.finditer(kinds, self._buffer[start:]):
-            place = start + match.start()
+        for match in _BEGINNINGS[self._order].finditer(self._buffer, start):
+            place = match.start()
             if len(self._buffer) - place < 12:
                 return -1
             length = self._number_at(place + 4)
