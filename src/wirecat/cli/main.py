@@ -108,7 +108,7 @@ def help_text() -> str:
     """What ``wirecat --help`` prints: it fits a screen."""
     lines = [f"  {verb:<9} {help}" for verb, (_, help) in VERBS.items()]
     return (
-        "wirecat: the whole life of a TCP conversation\n\n"
+        "wirecat: the whole life of a TCP conversation\n"
         "  wirecat serve echo               # a server on port 12345 of this PC\n"
         "  wirecat connect 12345            # and a client that talks to it\n\n" + "\n".join(lines) + "\n\n"
         "Addresses: 12345 (this PC)  host:12345  [::1]:12345  :12345 (all)  unix:///path\n"
