@@ -55,6 +55,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.reach.mappers": "tests/reach/test_expose.py",
     "wirecat.reach.pinhole": "tests/reach/test_expose.py",
     "wirecat.reach.reaper": "tests/reach/test_expose.py",
+    "wirecat.reach.watch": "tests/reach/test_peer_client.py",
     "wirecat.views.json_expose": "tests/reach/test_expose.py",
     "wirecat.views.text_expose": "tests/reach/test_expose.py",
 }

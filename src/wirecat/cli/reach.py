@@ -8,6 +8,8 @@ from wirecat.reach.report import SCOPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from wirecat.cli.environment import Environment
     from wirecat.reach.report import ReachReport
 
@@ -19,12 +21,86 @@ def run(arguments: list[str], environment: Environment) -> int:
     """Find out; exit code 0 for ok and likely, 1 for blocked, 3 for unknown, of the scope asked for."""
     parser = _parser()
     options = parse(parser, arguments, environment)
-    report = reach(options.port, probe_path=options.probe_path)
+    if options.serve_peer:
+        return _serve_peer(options.port, options.json, environment)
+    if options.port is None:
+        parser.error("PORT is missing")
+    if options.watch:
+        return _watch(options.port, options.scope, options.json, environment)
+    report = reach(options.port, probe_path=options.probe_path, from_peer=options.from_peer)
     if options.verbose:
         for line in report.asked:
             environment.message(line)
+    if options.qr:
+        _show_code(report, environment)
     show(report, options.json, environment)
     return CODES[report.verdict[options.scope]]
+
+
+def _serve_peer(port: int | None, as_json: bool, environment: Environment) -> int:
+    """Connect back to whoever asks, until Ctrl-C or SIGTERM; 0."""
+    from wirecat.cli.stopping import StopSignals
+    from wirecat.errors import ListenError
+    from wirecat.reach.peer_server import DEFAULT_PORT, PeerServer
+    from wirecat.system.interfaces import addresses_to_hand_out
+
+    def tell(host: str, asked: int, result: str) -> None:
+        environment.note(f"{host} asked: its port {asked} is {result.lower()}")
+
+    with StopSignals() as signals:
+        signals.catch()
+        port = DEFAULT_PORT if port is None else port
+        try:
+            server = PeerServer(port, tell)
+        except OSError as error:
+            raise ListenError(error.strerror or str(error), address=port, step="reach") from error
+        with server:
+            extra = "" if server.port == DEFAULT_PORT else f":{server.port}"
+            environment.note(f"listening on port {server.port}: connects back to whoever asks, and to nobody else")
+            for host in addresses_to_hand_out():
+                shown = f"[{host}]" if ":" in host and extra else host
+                environment.note(f"on the other PC: wirecat reach PORT --from-peer {shown}{extra}")
+            signals.wait_for_signal()
+    return 0
+
+
+def _watch(port: int, scope: str, as_json: bool, environment: Environment) -> int:
+    """Wait for a real connection, from outside for ``--scope internet``; 0, or 130 for Ctrl-C."""
+    import json
+    import threading
+
+    from wirecat.reach.watch import watch
+
+    environment.note(f"waiting until somebody connects to port {port}; Ctrl-C ends")
+    never = threading.Event()
+    found = watch(port, never.wait, ("internet",) if scope == "internet" else ("lan", "internet"))
+    if found is None:
+        return 3
+    place, host = found
+    if as_json:
+        environment.write(json.dumps({"port": port, "place": place, "host": host}) + "\n")
+    else:
+        name = {"lan": "the local network", "internet": "the internet"}[place]
+        environment.write(f"{host} connected, from {name}\n")
+    return 0
+
+
+def _show_code(report: ReachReport, environment: Environment) -> None:
+    """The first address as a QR code, for a phone to try. Raises UsageError without the extra ``[qr]``."""
+    from importlib import import_module
+
+    from wirecat.errors import UsageError
+
+    if not report.addresses:
+        environment.note("there is no address that a phone could use")
+        return
+    try:
+        segno: Any = import_module("segno")
+    except ImportError as error:
+        raise UsageError("--qr needs the package segno", step="reach", hint="pip install 'wirecat[qr]'") from error
+    code = segno.make(f"http://{report.addresses[0]}/", micro=False)
+    code.terminal(out=environment.stderr, compact=True)
+    environment.note(f"http://{report.addresses[0]}/")
 
 
 def show(report: ReachReport, as_json: bool, environment: Environment) -> None:
@@ -52,8 +128,12 @@ def _parser() -> Parser:
         ],
     )
     add = parser.add_argument
-    add("port", type=whole, metavar="PORT", help="the TCP port of a server on this PC")
+    add("port", nargs="?", type=whole, metavar="PORT", help="the TCP port of a server on this PC")
     add("--scope", choices=SCOPES, default="lan", help="whose verdict the exit code tells (default lan)")
     add("--probe-path", action="store_true", help="also ask the second router on the way out who it is")
+    add("--from-peer", metavar="HOST[:PORT]", help="let the PC that serves --serve-peer there connect, as a proof")
+    add("--serve-peer", action="store_true", help="be that PC: connect back to whoever asks (PORT: default 12346)")
+    add("--watch", action="store_true", help="wait until somebody else connects, and say from where")
+    add("--qr", action="store_true", help="also show the address as a QR code on stderr (extra [qr])")
     add("--json", action="store_true", help="one JSON document")
     return parser

@@ -35,6 +35,9 @@ def find_out(port: int) -> str:
 def _judge_host(found: Findings) -> Verdict:
     if not found.listening.rows:
         return _nobody(found)
+    proof = found.proof
+    if proof is not None and proof.place == "host":
+        return Verdict(OK if proof.arrived else BLOCKED, proof.words)
     if "host" in found.listening.came:
         return Verdict(OK, "a program of this PC is, or was, connected")
     return Verdict(LIKELY, "it listens, and nothing stands between")

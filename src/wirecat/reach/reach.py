@@ -17,16 +17,41 @@ from wirecat.system.routes import default_routes
 DEFAULT_TIMEOUT = 3.5
 
 
-def reach(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOUT) -> ReachReport:
+def reach(
+    port: int, *, probe_path: bool = False, from_peer: str | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> ReachReport:
     """Find out who can connect to TCP ``port`` of this PC: programs on it, the local network, the internet.
 
     Changes nothing, and asks nobody but this PC and its router, all at once and for at most ``timeout`` seconds;
     ``probe_path`` lets one datagram die at the second router on the way out, to learn who that is. The server itself is
     not connected to.
 
+    ``from_peer`` is ``HOST`` or ``HOST:PORT`` of a PC where ``wirecat reach --serve-peer`` runs: it is asked to connect to
+    the port, and what comes of that is proof, for the place where that PC is.
+
     Raises UsageError (a port that cannot be) and WirecatError (the system does not let its socket table be read).
     """
-    return conclude(find(port, probe_path=probe_path, timeout=timeout))
+    found = find(port, probe_path=probe_path, timeout=timeout)
+    if from_peer is not None:
+        from wirecat.reach.peer_client import ask_peer
+
+        found.proof = ask_peer(found, *_peer(from_peer))
+        found.asked.append(found.proof.words)
+    return conclude(found)
+
+
+def _peer(text: str) -> tuple[str, int]:
+    """Host and port of a peer; an IPv6 address without a port needs no brackets."""
+    from wirecat.reach.peer_server import DEFAULT_PORT
+
+    host, colon, port = text.rpartition(":")
+    if text.startswith("[") and text.endswith("]"):
+        return text[1:-1], DEFAULT_PORT
+    if not colon or (":" in host and not host.startswith("[")):
+        return text, DEFAULT_PORT
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536 and host):
+        raise UsageError(f"a peer is HOST or HOST:PORT, not {text!r}", step="reach")
+    return host.strip("[]"), int(port)
 
 
 def find(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOUT) -> Findings:
