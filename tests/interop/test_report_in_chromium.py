@@ -22,7 +22,8 @@ HOSTILE = (
 def browse(page: Path, folder: Path) -> tuple[str, str]:
     """The document as the browser has it once all has been loaded, and what its console says."""
     words = [
-        peer("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-logging=stderr",
+        peer("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+        "--enable-logging=stderr",
         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=2000", "--dump-dom", page.as_uri(),
     ]  # fmt: skip
     with Program(words) as browser:
