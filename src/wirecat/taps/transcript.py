@@ -62,11 +62,7 @@ class TranscriptTap(Tap):
                     timer.start()
                 return None
             self._shown += 1
-        whole = len(data) <= LONGEST
-        shown = data.removesuffix(b"\n").removesuffix(b"\r") if whole else _cut(data)
-        self._publish(
-            Said(connection=connection, direction=direction, text=printable(shown), size=len(data), whole=whole)
-        )
+        self._publish(said(connection, direction, data, len(data)))
         return None
 
     def take_hidden(self) -> list[Event]:
@@ -78,6 +74,13 @@ class TranscriptTap(Tap):
     def _tell_hidden(self) -> None:
         for event in self.take_hidden():
             self._publish(event)
+
+
+def said(connection: int, direction: str, data: bytes, size: int) -> Said:
+    """A chunk of ``size`` bytes as a person reads it; of a long one its beginning is enough."""
+    whole = size <= LONGEST
+    shown = data.removesuffix(b"\n").removesuffix(b"\r") if whole else _cut(data)
+    return Said(connection=connection, direction=direction, text=printable(shown), size=size, whole=whole)
 
 
 def _cut(data: bytes) -> bytes:

@@ -12,22 +12,28 @@ from wirecat.views.text_addresses import listening_lines
 from wirecat.views.units import plural, size, span
 from wirecat.wire.printable import printable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class ServerLog:
     """Turns events into lines. ``verbose`` shows tracebacks of handlers.
 
-    A client's bytes and a handler's error texts are made printable.
+    A client's bytes and a handler's error texts are made printable. ``clock`` turns a time (seconds since 1970) into what
+    stands before a line: the local time of day, unless it is given.
     """
 
-    def __init__(self, verbose: bool = False) -> None:
+    def __init__(self, verbose: bool = False, *, clock: Callable[[float], str] | None = None) -> None:
         self._verbose = verbose
+        self._clock = clock or _local_clock
 
     def lines(self, event: Event) -> list[str]:
         """The lines for one event; none for one that people need not see."""
         texts = self._texts(event)
         if isinstance(event, Listening):
             return [f"wirecat: {text}" for text in texts]
-        stamp = time.strftime("%H:%M:%S", time.localtime(event.time))
+        stamp = self._clock(event.time)
         return [f"{stamp} {text}" for text in texts]
 
     def _texts(self, event: Event) -> list[str]:
@@ -68,6 +74,10 @@ class ServerLog:
         if shown:
             lines += [f"{who}  {printable(line)}" for line in event.traceback.splitlines()]
         return lines
+
+
+def _local_clock(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
 def _peer(peer: Address) -> str:

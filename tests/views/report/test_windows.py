@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from views.report.stories import START, crowd, one_talk
 from wirecat.views.report.collect import Collector
-from wirecat.views.report.story import RESET
+from wirecat.views.report.story import CLIENT, END, RESET, SERVER
 from wirecat.views.report.windows import client_windows, server_window
 from wirecat.views.report.words import Words
 
@@ -59,3 +59,21 @@ def test_lines_of_a_piece() -> None:
     (window,) = client_windows(collector.story(), WORDS, 1)
     assert window.lines[:2] == [("typed", "> one"), ("typed", "> two")]
     assert window.lines[2:] == [("said", "\\x1b[2J")] * 6 + [("said", "… (99 B)"), ("dim", "broken off (RST)")]
+
+
+def test_the_server_logs_in_its_own_words_in_every_language() -> None:
+    assert server_window(one_talk(), Words("de", "UTC")).lines == server_window(one_talk(), WORDS).lines
+
+
+def test_ends_that_are_no_orderly_ones_and_clients_without_a_name() -> None:
+    collector = Collector()
+    idle = collector.open("unix", "unix:///run/x", START, protocol="unix")
+    idle.close(START + 1000, END, SERVER)
+    idle.reason = "idle"
+    collector.open("not an address\x1b", "s", START + 1).close(START + 2000, RESET, CLIENT)
+    assert [line.partition(" ")[2] for _, line in server_window(collector.story(), WORDS).lines] == [
+        "#1 a program of this PC connected (1 open)",
+        "#2 a program of this PC connected (2 open)",
+        "#1 a program of this PC closed by the server (idle) after 0 ms: 0 B in, 0 B out (1 open)",
+        "#2 a program of this PC closed by the client (reset) after 0 ms: 0 B in, 0 B out (0 open)",
+    ]

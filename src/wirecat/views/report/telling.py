@@ -58,6 +58,7 @@ def story_of(recording: Recording, *, title: str = "", author: str = "") -> Stor
 
 def _end(record: RecordedConnection, talk: Open) -> None:
     talk.lost = record.missing
+    talk.reason = record.reason
     if talk.ending == RESET:
         talk.closed_by = record.closed_by or talk.closed_by
         return

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wirecat.address import Address
+from wirecat.errors import AddressError
+from wirecat.events import Closed, Opened
+from wirecat.taps.tap import RECEIVED, SENT
+from wirecat.taps.transcript import said
 from wirecat.views.report.harmless import harmless
 from wirecat.views.report.kinds import kinds, typical
 from wirecat.views.report.story import RESET, SERVER
+from wirecat.views.text_server import ServerLog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wirecat.events import Event
     from wirecat.views.report.story import Story, Talk, Turn
     from wirecat.views.report.words import Words
 
@@ -45,7 +52,8 @@ def client_windows(story: Story, words: Words, most: int) -> list[Window]:
 
 
 def server_window(story: Story, words: Words) -> Window:
-    """The server's window as ``wirecat serve`` writes it: who came, what each said, who closed first."""
+    """The server's window as ``wirecat serve`` writes it, whatever the report's language: who came, what each said, who
+    closed first."""
     window = Window(words("servers_window"), _command(story, server=True))
     happenings: list[tuple[int, int, str, Talk, Turn | None]] = []
     for talk in story.talks:
@@ -54,20 +62,14 @@ def server_window(story: Story, words: Words) -> Window:
         if talk.closed is not None:
             happenings.append((talk.closed, 2, "close", talk, None))
     happenings.sort(key=lambda one: (one[0], one[3].number, one[1]))
+    log = ServerLog(clock=lambda seconds: words.clock(int(seconds * 1e9)))
     now = 0
     window.above = max(0, len(happenings) - _LAST)
     for number, (time, _, what, talk, turn) in enumerate(happenings):
         now += {"open": 1, "close": -1}.get(what, 0)
-        if number < window.above:
-            continue
-        head = f"{words.clock(time)} #{talk.number}"
-        if what == "open":
-            window.lines.append(("said", f"{head} {harmless(talk.client)} {words('connected', open=now)}"))
-        elif turn is not None:
-            arrow = ">" if turn.to_server else "<"
-            window.lines += [("said", f"{head} {arrow} {line}") for line in _text(turn, words)]
-        else:
-            window.lines.append(("said", f"{head} {_closed(talk, now, words)}"))
+        if number >= window.above:
+            event = _event(talk, turn, what, now, time / 1e9)
+            window.lines += [("said", harmless(line, _CELLS)) for line in log.lines(event)]
     return window
 
 
@@ -92,16 +94,27 @@ def _text(turn: Turn, words: Words) -> list[str]:
     return texts
 
 
-def _closed(talk: Talk, now: int, words: Words) -> str:
-    if talk.ending == RESET:
-        how = words("reset_line")
-        return f"{harmless(talk.client)} {how}"
-    length = (talk.closed or talk.opened) - talk.opened
-    text = words(
-        "closed_line", who=words("the_server" if talk.closed_by == SERVER else "the_client"), span=words.span(length),
-        asked=words.size(talk.asked), answered=words.size(talk.answered), open=now,
+def _event(talk: Talk, turn: Turn | None, what: str, now: int, seconds: float) -> Event:
+    """What a server tells of it, with ``now`` open connections."""
+    if turn is not None:
+        event: Event = said(talk.number, RECEIVED if turn.to_server else SENT, turn.data, turn.size)
+        return event.replace(time=seconds)
+    peer = _address(talk.client)
+    if what == "open":
+        local = _address(talk.server)
+        return Opened(connection=talk.number, peer=peer, local=local, open_count=now, time=seconds)
+    return Closed(
+        connection=talk.number, peer=peer, by="server" if talk.closed_by == SERVER else "peer",
+        reason=talk.reason or ("reset" if talk.ending == RESET else "end"), open_count=now, time=seconds,
+        seconds=((talk.closed or talk.opened) - talk.opened) / 1e9, received=talk.asked, sent=talk.answered,
     )  # fmt: skip
-    return f"{harmless(talk.client)} {text}"
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except AddressError:
+        return Address("unix")  # a program of this machine, without a name
 
 
 def _command(story: Story, *, server: bool) -> str:

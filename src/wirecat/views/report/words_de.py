@@ -106,8 +106,6 @@ DE = {
     "servers_window": "das Fenster des Servers",
     "clients_window": "Client {number}",
     "clients_window_only": "das Fenster des Clients",
-    "connected": "verbunden ({open} offen)",
-    "closed_line": "vom {who} geschlossen nach {span}: {asked} herein, {answered} hinaus ({open} offen)",
     "the_client": "Client",
     "the_server": "Server",
     "reset_line": "abgebrochen (RST)",

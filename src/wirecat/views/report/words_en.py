@@ -104,8 +104,6 @@ EN = {
     "servers_window": "the server's window",
     "clients_window": "client {number}",
     "clients_window_only": "the client's window",
-    "connected": "connected ({open} open)",
-    "closed_line": "closed by {who} after {span}: {asked} in, {answered} out ({open} open)",
     "the_client": "the client",
     "the_server": "the server",
     "reset_line": "broken off (RST)",
