@@ -117,6 +117,28 @@ def test_a_limit_of_0_lets_nobody_in(ncat: Ncat) -> None:
 
 
 @ours
+@pytest.mark.parametrize("options", [["-k"], ["--broker"], ["--chat"]], ids=" ".join)
+def test_quitting_a_while_after_the_input(ncat: Ncat, options: list[str]) -> None:
+    listener = ncat.listen("-q", "200ms", *options)
+    client = ncat.dial(listener.port)
+    assert still_runs(listener.program, 0.5)  # the input has not ended
+    listener.program.close_stdin()
+    assert listener.program.wait() == 2
+    assert listener.program.stderr.endswith(b"Ncat: Idle timeout expired (200 ms). QUITTING.\n")
+    client.close()
+
+
+@ours
+def test_quitting_at_once_after_the_input(ncat: Ncat) -> None:
+    listener = ncat.listen("-q", "0", "-k")
+    client = ncat.dial(listener.port)
+    listener.program.send(b"all of it")
+    listener.program.close_stdin()
+    assert everything(client) == b"all of it"
+    assert (listener.program.wait(), listener.program.stderr) == (0, b"NCAT TEST: LISTEN\n")
+
+
+@ours
 def test_a_message_for_each_client_in_the_order_they_came(ncat: Ncat) -> None:
     listener = ncat.listen("-vk")
     clients = [ncat.dial(listener.port) for _ in range(5)]

@@ -33,7 +33,7 @@ def serve_crowd(settings: Settings, operands: Operands, voice: Voice, environmen
             crowd(connection)
 
     try:
-        return serve_clients(handler, settings, operands, voice)
+        return serve_clients(handler, settings, operands, voice, typed)
     finally:
         typed.stream.abort()
 

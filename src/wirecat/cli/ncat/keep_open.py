@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+from time import monotonic
 
 from wirecat.cli.ncat.many import serve_clients
 from wirecat.endpoints.stdio import StdioStream
@@ -30,7 +31,7 @@ def serve_many(settings: Settings, operands: Operands, voice: Voice, environment
         return serve_clients(lambda connection: run_command(connection, settings, voice), settings, operands, voice)
     handler = SharedStdio(settings, environment)
     try:
-        return serve_clients(handler, settings, operands, voice)
+        return serve_clients(handler, settings, operands, voice, handler.input)
     finally:
         handler.close()
 
@@ -38,13 +39,14 @@ def serve_many(settings: Settings, operands: Operands, voice: Voice, environment
 class Input:
     """Standard input, read by a thread of its own from the first client on: nothing of it is lost before that.
 
-    ``say(data)`` gets each piece, ``ended()`` is called at its end.
+    ``say(data)`` gets each piece, ``ended()`` is called at its end, and ``ended_at`` is when that was (``monotonic``).
     """
 
     def __init__(
         self, environment: Environment, say: Callable[[bytes], None], ended: Callable[[], None] = lambda: None
     ) -> None:
         self.stream = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
+        self.ended_at: float | None = None
         self._say = say
         self._ended = ended
         self._lock = _thread.allocate_lock()
@@ -62,6 +64,7 @@ class Input:
         while data := self.stream.receive(PIECE):
             self._say(data)
         self._ended()
+        self.ended_at = monotonic()
 
 
 class SharedStdio:
@@ -70,27 +73,27 @@ class SharedStdio:
     def __init__(self, settings: Settings, environment: Environment) -> None:
         self._settings = settings
         self._room = Room()
-        self._input = Input(environment, self._room.send, self._input_ended)
+        self.input = Input(environment, self._room.send, self._input_ended)
         self._turn = _thread.allocate_lock()
         self._over: Callable[[], None] = lambda: None
 
     def when_over(self, call: Callable[[], None]) -> None:
-        """``call()`` when there is nothing left to do: with ``--send-only`` at the end of the input."""
+        """``call()`` when there is nothing left to do: with ``--send-only`` or ``-q 0`` at the end of the input."""
         self._over = call
 
     def __call__(self, connection: Connection) -> None:
         """Serve one client until its end."""
         with self._room.join(connection):
             if not self._settings.recv_only:
-                self._input.start()
+                self.input.start()
             while (data := connection.receive(PIECE)) is not None:
                 if not self._settings.send_only:
                     with self._turn:
-                        self._input.stream.send(data)
+                        self.input.stream.send(data)
 
     def _input_ended(self) -> None:
         """Nothing more will be sent to those who are there. (Who comes later is not told: it may be there to send.)"""
-        if self._settings.send_only:
+        if self._settings.send_only or self._settings.quit_after == 0:
             for member in self._room.members:
                 member.outbox.finish(FAREWELL)
             self._over()
@@ -106,4 +109,4 @@ class SharedStdio:
 
     def close(self) -> None:
         """End the reading."""
-        self._input.stream.abort()
+        self.input.stream.abort()

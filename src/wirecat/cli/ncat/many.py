@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from time import monotonic
 
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.admission import Admission
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from wirecat.address import Address
     from wirecat.cli.ncat.checks import Operands
+    from wirecat.cli.ncat.keep_open import Input
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
     from wirecat.connection import Connection
@@ -76,8 +78,13 @@ def most_clients(settings: Settings) -> int:
     return MOST_CLIENTS if settings.max_conns is None else settings.max_conns
 
 
-def serve_clients(handler: Handler, settings: Settings, operands: Operands, voice: Voice) -> int:
-    """Serve until a signal comes. Raises Ending, Signalled, and what ended it."""
+def serve_clients(
+    handler: Handler, settings: Settings, operands: Operands, voice: Voice, typed: Input | None = None
+) -> int:
+    """Serve until a signal comes. ``typed`` is our own input, where there is one: its end counts for ``-q``.
+
+    Raises Ending, Signalled, and what ended it.
+    """
     with ending_of_signals() as signals, Taps(settings) as taps:
         admission = Admission(settings)
         door = Door(handler, settings, voice, taps)
@@ -97,7 +104,7 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
             raise
         try:
             signals.release()
-            _wait(over, server, settings)
+            _wait(over, server, settings, typed)
         finally:
             server.stop(0)
         if door.failure is not None:
@@ -105,17 +112,24 @@ def serve_clients(handler: Handler, settings: Settings, operands: Operands, voic
     return SUCCESS
 
 
-def _wait(over: threading.Event, server: Server, settings: Settings) -> None:
-    """Until it is over. Raises Ending when clients are there and nothing moved for too long."""
+def _wait(over: threading.Event, server: Server, settings: Settings, typed: Input | None) -> None:
+    """Until it is over. Raises Ending when clients are there and nothing moved for too long, and, with ``-q``, when
+    nothing did since the end of our input."""
     idle = settings.idle_timeout if settings.command is None else None
-    if idle is None:
-        while not over.wait(_SLICE):
-            pass
-        return
-    while not over.wait(min(idle / 10, 0.2)):
-        clients = server.connections
-        if clients and min(client.idle for client in clients) >= idle:
+    linger = settings.quit_after if typed is not None else None
+    shortest = min((time for time in (idle, linger) if time is not None), default=None)
+    while not over.wait(_SLICE if shortest is None else max(0.01, min(shortest / 10, 0.2))):
+        if shortest is None:
+            continue
+        silences = [client.idle for client in server.connections]
+        if idle is not None and silences and min(silences) >= idle:
             raise idle_ending(idle, settings)
+        if linger is not None and typed is not None and typed.ended_at is not None:
+            if not linger:
+                return
+            silences.append(monotonic() - typed.ended_at)
+            if min(silences) >= linger:
+                raise idle_ending(linger, settings)
 
 
 def _tell(event: Event, settings: Settings, voice: Voice) -> None:
