@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wirecat.views.report.story import Story, Talk, Turn
     from wirecat.views.report.words import Words
 
-BUDGET = 2_000_000
+BUDGET = 1_200_000
 """Characters of transcripts that a page may have; connections beyond are left out, and it says so."""
 
 LISTED = 500
