@@ -94,3 +94,11 @@ def test_a_narrow_picture_has_one_client() -> None:
 
 def test_captions_are_wrapped_to_the_width() -> None:
     assert all(len(line) <= 62 for line in wrapped("word " * 100, 360))
+
+
+def test_bytes_from_inside_tls_are_marked_as_such() -> None:
+    collector = Collector()
+    collector.open("c", "s", START).tls = "TLS, decrypted TLSv1.3"
+    assert "SYN, SYN+ACK, ACK: connected; TLS, decrypted TLSv1.3" in texts_of(
+        sequence_picture(collector.story(), WORDS).svg()
+    )

@@ -45,6 +45,14 @@ def test_other_ends(tmp_path: Path) -> None:
     assert (first.ending, first.closed_by) == (RESET, SERVER)
     assert (second.ending, second.closed_by, second.note) == (END, SERVER, "idle")
     assert (third.ending, third.closed, third.note) == (OPEN, None, "TLS, decrypted TLSv1.3 X")
+    assert third.tls == "TLS, decrypted TLSv1.3 X"
+    assert first.tls == ""
+
+
+def test_the_command_names_tls(tmp_path: Path) -> None:
+    maker = Maker()
+    maker.opened(1, scheme="tls", handler="echo", tls={})
+    assert told(maker, tmp_path).commands == ("wirecat serve echo tls://127.0.0.1:80",)
 
 
 def test_datagrams(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Open:
 
     __slots__ = (
         "answered", "asked", "client", "closed", "closed_by", "ending", "fins", "last_asked", "lost", "note", "opened",
-        "protocol", "reason", "server", "turn_count", "turns",
+        "protocol", "reason", "server", "tls", "turn_count", "turns",
     )  # fmt: skip
 
     def __init__(self, client: str, server: str, opened: int, protocol: str, note: str) -> None:
@@ -38,7 +38,7 @@ class Open:
         self.note = note
         self.closed: int | None = None
         self.ending = OPEN
-        self.closed_by = self.reason = ""
+        self.closed_by = self.reason = self.tls = ""
         self.fins: list[tuple[int, bool]] = []
         self.asked = self.answered = self.turn_count = self.lost = 0
         self.turns: list[Turn] = []
@@ -172,5 +172,6 @@ def _halved(counts: Counter[int]) -> Counter[int]:
 def _finished(number: int, talk: Open) -> Talk:
     return Talk(
         number, talk.client, talk.server, talk.opened, talk.closed, talk.protocol, talk.ending, talk.closed_by,
-        tuple(talk.fins), talk.asked, talk.answered, talk.turn_count, tuple(talk.turns), talk.note, talk.lost, talk.reason,
+        tuple(talk.fins), talk.asked, talk.answered, talk.turn_count, tuple(talk.turns),
+        talk.note, talk.lost, talk.reason, talk.tls,
     )  # fmt: skip

@@ -52,7 +52,8 @@ def steps_of(talks: Sequence[Talk], words: Words, *, merge: bool) -> list[Step]:
     steps: list[Step] = []
     for lane, talk in enumerate(talks):
         if talk.protocol != "udp":
-            steps.append(Step(talk.opened, lane, True, "open", words("handshake")))
+            inside = f"; {talk.tls}" if talk.tls else ""
+            steps.append(Step(talk.opened, lane, True, "open", words("handshake") + inside))
         for run in _runs(talk.turns, merge):
             size = sum(turn.size for turn in run)
             if len(run) == 1:

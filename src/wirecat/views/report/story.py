@@ -35,7 +35,8 @@ class Talk:
     ``fins`` says when which side ended its half: pairs of a time and whether it went to the server.
     ``asked`` and ``answered`` are the bytes of the client and of the server, ``turn_count`` counts all turns, and
     ``turns`` holds those that were kept. ``note`` says what else is known (the handler, TLS), ``lost`` how many bytes
-    the recording has not, ``reason`` how the program that recorded called its end (see ``events.Closed``), or "".
+    the recording has not, ``reason`` how the program that recorded called its end (see ``events.Closed``), or "",
+    ``tls`` what TLS agreed on, where the bytes are those inside TLS.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Talk:
     note: str = ""
     lost: int = 0
     reason: str = ""
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ def story_of(recording: Recording, *, title: str = "", author: str = "") -> Stor
             _name(record.client.address), _name(record.server.address), record.opened_ns,
             protocol=record.protocol, note=_note(record),
         )  # fmt: skip
+        if record.tls is not None:
+            talks[record.id].tls = _tls(record.tls)
     for entry in recording.entries():
         if entry.connection is None or entry.connection not in talks:
             continue
@@ -73,22 +75,33 @@ def _note(record: RecordedConnection) -> str:
     """What else is known of a connection: who served it, TLS, an uncommon end. Safe to show: the reader made it so."""
     parts = [record.handler] if record.handler else []
     if record.tls is not None:
-        words = [record.tls.get(name) for name in ("version", "cipher")]
-        parts.append(" ".join(["TLS, decrypted", *(word for word in words if isinstance(word, str))]))
+        parts.append(_tls(record.tls))
     if record.reason not in ("", "end", "reset"):
         parts.append(record.reason)
     return ", ".join(parts)
 
 
+def _tls(facts: dict[str, Any]) -> str:
+    words = [facts.get(name) for name in ("version", "cipher")]
+    return " ".join(["TLS, decrypted", *(word for word in words if isinstance(word, str))])
+
+
 def _commands(recording: Recording) -> list[str]:
     """A command line with the verb that recorded, its handler and its address: the recording has no other options, some of
     which are secrets. None where the verb served several addresses, or with several handlers."""
-    servers = {_name(record.server.address) for record in recording.connections}
+    servers = {_with_scheme(record) for record in recording.connections}
     handlers = {record.handler for record in recording.connections}
     if recording.verb not in _TALKING or len(servers) != 1 or len(handlers) != 1:
         return []
     words = [word for word in (handlers.pop(), servers.pop()) if word]
     return [" ".join(["wirecat", recording.verb, *map(quote, words)])]
+
+
+def _with_scheme(record: RecordedConnection) -> str:
+    """The server's address as a command takes it. What went inside TLS may stand in the file as plain TCP."""
+    name = _name(record.server.address)
+    plain = record.protocol == "tcp" or "://" in name or not record.protocol.isalnum()
+    return name if plain else f"{record.protocol}://{name}"
 
 
 def _notes(recording: Recording) -> list[str]:
