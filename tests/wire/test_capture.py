@@ -123,8 +123,8 @@ def test_what_is_no_capture(data: bytes) -> None:
 def test_damage_everywhere_takes_no_longer_than_the_file_is_long() -> None:
     """Each of these looks like a block whose lengths agree, and is none: all are told, one by one."""
     bad = struct.pack("<III", pcapng.PACKET, 12, 12)
-    found = items(pcapng.section_header("x") + bad * 100_000)
-    assert len(found) == 100_001
+    found = items(pcapng.section_header("x") + bad * 20_000)
+    assert len(found) == 20_001
     assert {item.size for item in damages(found)} == {12}
 
 

@@ -52,7 +52,8 @@ class CommandRecording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.about_to_end()
+        if self._watcher is not None:
+            self._watcher.close(last_look=False)
         recorder = self.recorder
         failure = recorder.failure
         recorder.close()

@@ -46,7 +46,6 @@ def run(arguments: list[str], environment: Environment) -> int:
             recording = stack.enter_context(CommandRecording(options, environment, "swarm"))
             tap = recording.tap("client")
             recording.watch_sockets((Address.parse(address),))
-            stack.callback(recording.about_to_end)
         result = swarm(
             address,
             options.clients,

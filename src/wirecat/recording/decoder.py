@@ -114,7 +114,13 @@ class Decoder:
             yield from self._closed(fields, time_ns, frame)
         elif frame == "sockets":
             rows = read_rows(fields.get("rows"))
-            yield Mark(None, time_ns, "sockets", text=f"{len(rows)} sockets", facts={"rows": rows})
+            yield Mark(
+                None,
+                time_ns,
+                "sockets",
+                text=f"{len(rows)} socket{'' if len(rows) == 1 else 's'}",
+                facts={"rows": rows},
+            )
         elif frame == "lost":
             yield Mark(None, time_ns, "lost", text=_text(fields, "text"), facts=fields)
         elif frame == "note":

@@ -24,15 +24,18 @@ class SocketWatcher:
     def __init__(self, recorder: Recorder, ports: Collection[int]) -> None:
         self._recorder = recorder
         self._ports = frozenset(ports)
+        self._looks = 0
+        self._enough = False
         self._wanted = threading.Event()
         self._ending = threading.Event()
         recorder.on_opened = self._wanted.set
         self._thread = threading.Thread(target=self._run, name="wirecat-sockets", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """A last look, then no more."""
+    def close(self, *, last_look: bool = True) -> None:
+        """A last look (without ``last_look`` only where none was taken yet), then no more."""
         self._recorder.on_opened = None
+        self._enough = not last_look and self._looks > 0
         self._ending.set()
         self._wanted.set()
         self._thread.join()
@@ -42,6 +45,8 @@ class SocketWatcher:
             self._wanted.wait()
             self._ending.wait(SETTLING)
             last = self._ending.is_set()
+            if self._enough:
+                return
             self._wanted.clear()
             if not self._look() or last:
                 return
@@ -55,6 +60,7 @@ class SocketWatcher:
         except WirecatError as error:
             self._recorder.note(f"no socket table: {error}")
             return False
+        self._looks += 1
         ports = self._ports
         self._recorder.snapshot(row for row in table.rows if row.local_port in ports or row.remote_port in ports)
         return True

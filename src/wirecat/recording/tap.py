@@ -40,6 +40,8 @@ class RecordingTap(Tap):
                 "version": facts.version, "cipher": facts.cipher, "alpn": facts.alpn,
                 "server_name": facts.server_name, "sha256": facts.sha256,
             }  # fmt: skip
+            if connection.peer.scheme == "tcp":
+                fields.setdefault("protocol", "tls")
         if connection.bytes_received or connection.bytes_sent:
             fields["joined"] = True
             fields["before"] = [connection.bytes_received, connection.bytes_sent]
