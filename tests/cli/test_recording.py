@@ -169,10 +169,23 @@ def test_the_ncat_dialect(tmp_path: Path, keep_open: list[str]) -> None:
     assert (recording.connections[0].kind, recording.connections[0].handler) == ("server", "cat")
 
 
-def test_several_processes_do_not_record(tmp_path: Path) -> None:
-    for words in (["serve", "echo", "0", "--workers", "2"], ["swarm", "9", "--workers", "2"]):
-        with wirecat(*words, "--record", str(tmp_path / "x")) as program:
-            assert program.wait() == 2
+def test_several_processes_record_into_a_file_each(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "server.pcapng", tmp_path / "clients.pcapng"
+    with wirecat("serve", "echo", "127.0.0.1:0", "--workers", "2", "--record", str(ours)) as server:
+        address = server.wait_for("stderr", rb"listening on (127\.0\.0\.1:\d+)")[1].decode()
+        words = ["-c", "20", "-n", "3", "--expect", "echo", "--workers", "2", "--record", str(theirs)]
+        with wirecat("swarm", address, *words) as swarm:
+            assert swarm.wait() == 0
+        server.interrupt()
+        assert server.wait() == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "clients.worker1.pcapng", "clients.worker2.pcapng", "server.worker1.pcapng", "server.worker2.pcapng",
+    ]  # fmt: skip
+    for path in (ours, theirs):
+        recording = read(*sorted(tmp_path.glob(f"{path.stem}.*")))
+        assert recording.complete
+        assert sorted(each.id for each in recording.connections) == list(range(1, 21))
+        assert all((each.client.chunks, each.closed_by) == (3, "client") for each in recording.connections)
 
 
 def test_unix_sockets_go_by_loopback(tmp_path: Path) -> None:

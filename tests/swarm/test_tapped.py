@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import wirecat
+from wirecat.taps.named import NamedTap
 from wirecat.taps.tap import RECEIVED, SENT, Tap
 
 
@@ -51,6 +52,6 @@ def test_all_is_seen(options: dict[str, Any]) -> None:
 
 
 def test_what_it_is_not_for() -> None:
-    for options in ({"workers": 2}, {"connects": True}):
+    for options, tap in (({"workers": 2}, Tap()), ({"connects": True}, Tap()), ({}, NamedTap("a:b"))):
         with pytest.raises(wirecat.UsageError, match="a tap is not for"):
-            wirecat.swarm(9, 2, tap=Tap(), **options)  # type: ignore[arg-type]
+            wirecat.swarm(9, 2, tap=tap, **options)  # type: ignore[arg-type]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from wirecat.recording.recorder import Recorder
 from wirecat.recording.socket_watcher import SocketWatcher
 from wirecat.recording.tap import RecordingTap
+from wirecat.recording.worker_tap import NAME
+from wirecat.taps.named import NamedTap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +18,14 @@ if TYPE_CHECKING:
 
     from wirecat.address import Address
     from wirecat.cli.environment import Environment
+
+
+def worker_tap(options: Any, verb: str, kind: str, **fields: Any) -> NamedTap:
+    """A recording of each of several processes, in a file of its own."""
+    return NamedTap(
+        NAME, path=os.path.abspath(options.record), verb=verb, strict=options.record_strict,
+        durable=options.record_durable, limit=options.record_limit, rotate=options.record_rotate, kind=kind, **fields,
+    )  # fmt: skip
 
 
 class CommandRecording:

@@ -40,17 +40,13 @@ def run(arguments: list[str], environment: Environment) -> int:
     allow = [*_blocks("--allow", options.allow), *_rules(options.allowfile)]
     deny = [*_blocks("--deny", options.deny), *_rules(options.denyfile)]
     require_record(options)
-    if options.record is not None and options.workers is not None:
-        raise UsageError(
-            "--record and --workers exclude each other", hint="One process can record; leave --workers out."
-        )
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
     tell = _json_listener(environment) if options.json else _text_listener(options, environment, transcript)
     with ExitStack() as stack:
         recording = None
-        if options.record is not None:
+        if options.record is not None and options.workers is None:
             from wirecat.cli.recording import CommandRecording
 
             recording = stack.enter_context(CommandRecording(options, environment, "serve"))
@@ -58,6 +54,11 @@ def run(arguments: list[str], environment: Environment) -> int:
 
         def before_the_first_client(server: Server) -> None:
             transcript.attach(server)
+            if options.record is not None and options.workers is not None:
+                from wirecat.cli.recording import worker_tap
+
+                fields = {"handler": options.handler, "served": True, "protocol": address.scheme}
+                server.worker_tap = worker_tap(options, "serve", "server", **fields)  # type: ignore[attr-defined]
             if recording is not None:
                 server.attach(recording.tap("server", handler=options.handler, served=True, protocol=address.scheme))
                 recording.watch_sockets(server.addresses)

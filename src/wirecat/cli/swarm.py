@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
     from wirecat.swarm.result import SwarmResult
+    from wirecat.taps.named import NamedTap
+    from wirecat.taps.tap import Tap
 
 _INTERRUPTED = 130  # 128 + SIGINT
 _DEFAULT_CLIENTS = 10
@@ -39,8 +41,12 @@ def run(arguments: list[str], environment: Environment) -> int:
     with ExitStack() as stack:
         if line is not None:
             stack.callback(line.clear)
-        tap = None
-        if options.record is not None:
+        tap: Tap | NamedTap | None = None
+        if options.record is not None and options.workers > 1:
+            from wirecat.cli.recording import worker_tap
+
+            tap = worker_tap(options, "swarm", "client")
+        elif options.record is not None:
             from wirecat.cli.recording import CommandRecording
 
             recording = stack.enter_context(CommandRecording(options, environment, "swarm"))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wirecat.options import ServeOptions
     from wirecat.server.handler import Handler
     from wirecat.server.registry import ConnectionInfo
+    from wirecat.taps.named import NamedTap
     from wirecat.taps.tap import Tap
 
 START_TIME = 60.0  # seconds until all workers are ready at the start
@@ -51,6 +52,7 @@ class Slot:
         self.process: WorkerProcess | None = None
         self.thread: threading.Thread | None = None
         self.ready = self.quiet = self.done = False
+        self.lives = 0
         self.fault = ""
 
     def send(self, type: str, **fields: object) -> None:
@@ -70,6 +72,7 @@ class Supervisor(Server):
         self.handler = handler
         self.options = options
         self.transcript = False
+        self.worker_tap: NamedTap | None = None  # one for each worker; to be set before the start
         self._name = name
         self._limit, self._limit_reason = capacity_of_workers(count, options.max_connections, handler.engine)
         self._publisher = Publisher()
@@ -161,11 +164,13 @@ class Supervisor(Server):
         return f"{process.name} {problem or ended}"
 
     def _task(self, slot: Slot) -> dict[str, Any]:
+        slot.lives += 1
+        tap = None if self.worker_tap is None else self.worker_tap.task(slot.number, slot.lives)
         options = self.options.fields() | {"once": False, "max_connections": None, "engine": self.handler.engine}
         return {
             "number": slot.number,
             "handler": self._name, "options": options, "transcript": self.transcript, "workers": len(self._slots),
-            "listeners": [each.fileno() for each in slot.listener.sockets],
+            "listeners": [each.fileno() for each in slot.listener.sockets], "tap": tap,
         }  # fmt: skip
 
     def _forget(self, slot: Slot) -> None:

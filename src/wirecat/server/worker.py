@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from wirecat.events import Event
     from wirecat.server.acceptor import Adopt
+    from wirecat.taps.tap import Tap
 
 ROWS = 1000  # connections told in one message
 UNLIMITED = sys.maxsize  # who may come in is for the supervisor to say
@@ -96,6 +97,7 @@ class Worker:
         self._drain = 0.0
         self._stopping: threading.Thread | None = None
         self._tap: TranscriptTap | None = None
+        self._named: Tap | None = None
 
     def run(self) -> bool:
         """To the end; whether nothing of it runs any more."""
@@ -105,12 +107,19 @@ class Worker:
         server = self._server
         if server is None:
             return True
+        try:
+            self._end(server)
+        finally:
+            if self._named is not None:
+                self._named.close()
+        return server.ended
+
+    def _end(self, server: WorkerServer) -> None:
         if self._stopping is None:  # the supervisor has gone, with all that it would have said
             server.gate.close()
             server.stop(self._drain)
         else:
             self._stopping.join()
-        return server.ended
 
     def _obey(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -157,6 +166,11 @@ class Worker:
             if task["v"] != VERSION:
                 raise ValueError(f"version {task['v']} of the channel to workers, not {VERSION}")
             self._server = server = self._make(task)
+            if task.get("tap") is not None:
+                from wirecat.taps.named import make_named
+
+                self._named = make_named(task["tap"])
+                server.attach(self._named)
         except Exception as error:
             self._fail(error)
             return

@@ -13,6 +13,7 @@ from wirecat.swarm.connects import Knockers
 from wirecat.swarm.crowd import Crowd
 from wirecat.swarm.interrupts import run_interruptibly
 from wirecat.swarm.options import SwarmOptions
+from wirecat.taps.named import NamedTap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def swarm(
     connect_rate: float | None = None,
     workers: int = 1,
     progress: Watcher | None = None,
-    tap: Tap | None = None,
+    tap: Tap | NamedTap | None = None,
 ) -> SwarmResult:
     """Connect ``clients`` clients to ``address``, let each talk until its last reply, and close them all.
 
@@ -60,7 +61,8 @@ def swarm(
     (``SwarmProgress``). In phase ``connected`` all clients are there and none has sent; what the function
     does then costs no latency.
 
-    ``tap`` is shown what goes over the wire, connection by connection; it must not alter it.
+    ``tap`` is shown what goes over the wire, connection by connection; it must not alter it. Several processes
+    (``workers``) make themselves one each: a NamedTap.
 
     It blocks, in any thread, with an event loop of its own. What goes wrong with a client is in the result
     and raises nothing. Ctrl-C ends the run, and the result says so (``interrupted``); a second one raises
@@ -79,9 +81,10 @@ def swarm(
         expect=expect, rate=rate, think=think, connects=connects, timeout=timeout, reply_timeout=reply_timeout,
         connect_rate=connect_rate, workers=workers,
     )  # fmt: skip
-    if tap is not None and (options.workers > 1 or options.connects):
-        what = "several processes" if options.workers > 1 else "connections that carry nothing"
-        raise UsageError(f"a tap is not for {what}", step="swarm", hint="Leave --workers and --connects out.")
+    if tap is not None and options.connects:
+        raise UsageError("a tap is not for connections that carry nothing", step="swarm", hint="Leave --connects out.")
+    if tap is not None and isinstance(tap, NamedTap) != (options.workers > 1):
+        raise UsageError("a tap is not for several processes, and a NamedTap for nothing else", step="swarm")
     address = _checked(Address.parse(address).target())
     _refuse_inside_a_loop()
     candidates = resolve(address, Deadline(options.timeout))
@@ -90,11 +93,11 @@ def swarm(
         if options.workers > 1:
             from wirecat.swarm.workers import run_workers
 
-            outcome, lost = run_workers(options, candidates, first=first, progress=progress)
+            outcome, lost = run_workers(options, candidates, first=first, progress=progress, tap=tap)  # type: ignore[arg-type]
             return outcome.result(address, options, lost)
         if options.connects:
             return run_interruptibly(Knockers(options, candidates, progress=progress), first).result(address, options)
-        crowd = Crowd(options, candidates, progress=progress, tap=tap)
+        crowd = Crowd(options, candidates, progress=progress, tap=tap)  # type: ignore[arg-type]
         return run_interruptibly(crowd, first).result(address, options)
     finally:
         if first is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from wirecat.swarm.outcome import Outcome
     from wirecat.swarm.progress import SwarmProgress
+    from wirecat.taps.tap import Tap
 
 VERSION = 1
 
@@ -50,11 +51,25 @@ def _run(task: dict[str, Any], commands: BinaryIO) -> Outcome:
     options = SwarmOptions(**task["options"], payload=payload)
     candidates = [(family, tuple(place)) for family, place in task["candidates"]]
     first = None if task["first"] is None else socket.socket(fileno=task["first"])
-    return _drive(options, candidates, range(*task["numbers"]), first, commands)
+    tap = None
+    if task.get("tap") is not None:
+        from wirecat.taps.named import make_named
+
+        tap = make_named(task["tap"])
+    try:
+        return _drive(options, candidates, range(*task["numbers"]), first, commands, tap)
+    finally:
+        if tap is not None:
+            tap.close()
 
 
 def _drive(
-    options: SwarmOptions, candidates: list[Any], numbers: range, first: socket.socket | None, commands: BinaryIO
+    options: SwarmOptions,
+    candidates: list[Any],
+    numbers: range,
+    first: socket.socket | None,
+    commands: BinaryIO,
+    tap: Tap | None,
 ) -> Outcome:
     async def life() -> Outcome:
         loop = asyncio.get_running_loop()
@@ -70,9 +85,11 @@ def _drive(
             elif not go.done():
                 go.set_result(command["go"])
 
-        crowd = (Knockers if options.connects else Crowd)(
-            options, candidates, numbers=numbers, gate=gate, progress=_tell_progress
-        )
+        crowd: Crowd | Knockers
+        if options.connects:
+            crowd = Knockers(options, candidates, numbers=numbers, gate=gate, progress=_tell_progress)
+        else:
+            crowd = Crowd(options, candidates, numbers=numbers, gate=gate, progress=_tell_progress, tap=tap)
         running = asyncio.ensure_future(crowd.run(first))
         listening = threading.Thread(target=_listen, args=(commands, loop, obey), daemon=True)
         listening.start()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.crowd import Watcher
     from wirecat.swarm.options import SwarmOptions
+    from wirecat.taps.named import NamedTap
 
 #: The whole of what a worker is told on its command line; where to find wirecat comes with its first line.
 _START = (
@@ -126,9 +127,15 @@ class _Worker:
 
 
 def run_workers(
-    options: SwarmOptions, candidates: list[Candidate], *, first: socket.socket | None, progress: Watcher | None
+    options: SwarmOptions,
+    candidates: list[Candidate],
+    *,
+    first: socket.socket | None,
+    progress: Watcher | None,
+    tap: NamedTap | None = None,
 ) -> tuple[Outcome, tuple[str, ...]]:
-    """Run it all; what was counted, and a text for each worker that died. ``first`` is a connected socket or None.
+    """Run it all; what was counted, and a text for each worker that died. ``first`` is a connected socket or None; each
+    worker makes itself a ``tap``.
 
     Ctrl-C ends the workers and gives what they counted so far; a second one raises KeyboardInterrupt. Raises UsageError
     (no Python to start workers with), OSError (a process could not be started), RuntimeError (a fault in a worker), and
@@ -142,7 +149,8 @@ def run_workers(
         for index in range(options.workers):
             numbers = _share(options.clients, options.workers, index)
             given = first if index == 0 and sys.platform != "win32" else None
-            herd.append(_Worker(index, numbers, _task(options, candidates, numbers, given), given, events))
+            task = _task(options, candidates, numbers, given, None if tap is None else tap.task(index + 1))
+            herd.append(_Worker(index, numbers, task, given, events))
         if first is not None:
             first.close()
         interrupted = _Supervision(herd, events, progress).run()
@@ -239,7 +247,13 @@ def _share(clients: int, workers: int, index: int) -> range:
     return range(1 + clients * index // workers, 1 + clients * (index + 1) // workers)
 
 
-def _task(options: SwarmOptions, candidates: list[Candidate], numbers: range, first: socket.socket | None) -> bytes:
+def _task(
+    options: SwarmOptions,
+    candidates: list[Candidate],
+    numbers: range,
+    first: socket.socket | None,
+    tap: dict[str, Any] | None,
+) -> bytes:
     """What a worker is told first."""
     fields = options.fields()
     payload = fields.pop("payload")
@@ -247,6 +261,7 @@ def _task(options: SwarmOptions, candidates: list[Candidate], numbers: range, fi
         "v": VERSION, "options": fields, "payload": None if payload is None else len(payload),
         "candidates": [(int(family), list(place)) for family, place in candidates],
         "numbers": [numbers.start, numbers.stop], "first": None if first is None else first.fileno(),
+        "tap": tap,
     }  # fmt: skip
     return b"%s\n%s\n%s" % (json.dumps(sys.path).encode(), json.dumps(task).encode(), payload or b"")
 

@@ -40,5 +40,8 @@ class Tap:
         """A connection is over. A server tells who ended it first and why (see the event Closed); a connection that was
         closed by itself knows neither: both are empty then, and a server still follows with its own word."""
 
+    def close(self) -> None:
+        """Nothing more comes: let go of what it holds. Called for a tap that a process was told to make (``NamedTap``)."""
+
     def detached(self, connection: Any) -> None:
         """It was taken off ``connection``, which goes on."""
