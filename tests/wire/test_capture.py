@@ -106,6 +106,13 @@ def test_a_length_that_reaches_behind_the_end_hides_nothing() -> None:
     assert packets(items(bytes(data))) == [PACKETS[0], *PACKETS[2:]]
 
 
+def test_a_time_that_makes_no_sense_is_damage() -> None:
+    data = capture() + b"".join(pcapng.packet(1 << 63, (b"when?",)))
+    found = items(data)
+    assert packets(found) == PACKETS
+    assert "time" in damages(found)[0].reason
+
+
 def test_an_unknown_kind_of_block_is_told() -> None:
     data = capture() + pcapng.block(0x12345, b"what is this") + b"".join(pcapng.packet(TIME, (b"more",)))
     found = items(data)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LARGEST_BLOCK = 1 << 24  # bytes; the largest packet is a 64th of it
 _LARGEST_FOUND = 1 << 18  # bytes of a block that is found again behind damage
+_LATEST = (1 << 63) - 1  # nanoseconds since 1970: in the year 2262
 _MOST_OPTIONS = 1000
 
 _KINDS = (
@@ -240,7 +241,10 @@ class CaptureParser:
             if len(data) < captured:
                 raise ValueError("the packet is longer than its block")
             link_type, times, per = self._interfaces[interface]
-            return Packet((high << 32 | low) * times // per, link_type, data, size)
+            time_ns = (high << 32 | low) * times // per
+            if time_ns > _LATEST:
+                raise ValueError("its time makes no sense")
+            return Packet(time_ns, link_type, data, size)
         if kind == pcapng.SIMPLE_PACKET:
             size = struct.unpack_from(order + "I", body)[0]
             return Packet(0, self._interfaces[0][0], body[4 : 4 + size], size)
