@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import select
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from wirecat import zero_copy
 from wirecat.zero_copy import (
+    PIPE_SIZE,
     FileMover,
     Mover,
     NotReady,
@@ -23,6 +26,7 @@ from wirecat.zero_copy import (
     SpliceMover,
     Unsuitable,
     choose_mover,
+    pipe_size,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="splice(2) is Linux'")
@@ -73,6 +77,11 @@ class Ends:
         while view:
             view = view[os.write(descriptor, view[:300_000]) :]
         os.close(descriptor)
+
+    def fed(self) -> None:
+        """Wait until what feeds a source has done: little enough is held by the kernel."""
+        for thread in self.threads:
+            thread.join(20)
 
     def sink(self, kind: str) -> int:
         if kind == "file":
@@ -284,9 +293,48 @@ def test_what_is_not_moved_so_is_told_in_words(tmp_path: Path) -> None:
 def test_no_descriptor_is_left(ends: Ends) -> None:
     source = ends.source("tcp", b"abc")
     sink = ends.sink("file")
+    ends.fed()
     before = set(os.listdir("/proc/self/fd"))
     mover = chosen(source, sink)
     while step(mover, source, sink):
         pass
     mover.close()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_pipe_is_made_for_the_first_piece_and_widened_for_the_first_large_one(ends: Ends) -> None:
+    source = ends.source("unix", b"x" * 100_000)
+    sink = ends.sink("file")
+    ends.fed()
+    before = set(os.listdir("/proc/self/fd"))
+    mover = chosen(source, sink)
+    assert set(os.listdir("/proc/self/fd")) == before
+    select.select([source], [], [], 20)
+    assert 0 < mover.move(1000) <= 4096
+    pipe = max(
+        int(name) for name in set(os.listdir("/proc/self/fd")) - before if os.path.exists(f"/proc/self/fd/{name}")
+    )
+    narrow = pipe_size(pipe)
+    assert mover.move(PIPE_SIZE)
+    assert pipe_size(pipe) >= narrow
+    mover.close()
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("what", ["no descriptor", "no room"])
+def test_where_there_is_no_good_pipe_it_is_copied(ends: Ends, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ends.source("unix", b"abc")
+    mover = chosen(source, ends.sink("file"))
+
+    def none_left() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    if what == "no descriptor":
+        monkeypatch.setattr(zero_copy.os, "pipe", none_left)
+    else:
+        monkeypatch.setattr(zero_copy, "pipe_size", lambda pipe: 8192)
+    with pytest.raises(Unsuitable):
+        mover.move()
+    monkeypatch.undo()
+    assert (mover.taken, mover.leftover()) == (0, b"")
+    mover.close()

@@ -14,6 +14,7 @@ import sys
 
 PIECE = 1 << 20  # bytes of one move, at most: after each, counters move on and a new tap is seen
 PIPE_SIZE = 1 << 20  # bytes; the most that an ordinary user may ask for (/proc/sys/fs/pipe-max-size, pipe(7))
+_USUAL = 1 << 16  # what a pipe holds that nobody has asked anything of
 _NONBLOCK = getattr(os, "SPLICE_F_NONBLOCK", 0)
 # What sendfile(2) and splice(2) answer for descriptors that they cannot serve.
 _UNSUITABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EOVERFLOW, errno.ESPIPE}
@@ -124,19 +125,23 @@ class PipeMover(Mover):
 
 
 class SpliceMover(Mover):
-    """Neither end is a pipe: two splices a piece, through a pipe of our own."""
+    """Neither end is a pipe: two splices a piece, through a pipe of our own. It is made for the first piece and made
+    wider for the first large one: thousands of directions in which little goes by cost none, or a small one."""
 
     kind = "splice"
 
     def __init__(self, source: int, sink: int) -> None:
         self._source = source
         self._sink = sink
-        self._out, self._in = os.pipe()
-        self._size = widen(self._in)
+        self._out = self._in = -1
+        self._size = 0
+        self._wide = False
 
     def move(self, limit: int = PIECE) -> int:
         """See Mover."""
         if self.taken == self.given:
+            if limit > self._size and not self._wide:
+                self._make_room(limit)
             try:
                 count = os.splice(self._source, self._in, min(limit, self._size), flags=_NONBLOCK)
             except OSError as error:
@@ -156,6 +161,19 @@ class SpliceMover(Mover):
                 raise SinkFailed(error) from error
         return self.given - before
 
+    def _make_room(self, limit: int) -> None:
+        if self._in < 0:
+            try:
+                self._out, self._in = os.pipe()
+            except OSError as error:  # no descriptor left: a copy needs none
+                raise Unsuitable from error
+            self._size = pipe_size(self._in)
+            if self._size < _USUAL:  # the user's pipes are at their limit, and this is what is left of it
+                raise Unsuitable
+        if limit > self._size:
+            self._size = widen(self._in)
+            self._wide = True
+
     def leftover(self) -> bytes:
         """See Mover."""
         pieces = []
@@ -167,8 +185,10 @@ class SpliceMover(Mover):
 
     def close(self) -> None:
         """See Mover."""
-        os.close(self._out)
-        os.close(self._in)
+        for descriptor in (self._out, self._in):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._out = self._in = -1
 
 
 def _require_suitable(error: OSError) -> None:
@@ -218,4 +238,11 @@ def widen(pipe: int) -> int:
             return fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
         except OSError:  # EPERM: the user's pipes are at their limit already (pipe-user-pages-soft)
             continue
+    return pipe_size(pipe)
+
+
+def pipe_size(pipe: int) -> int:
+    """How many bytes a pipe holds."""
+    import fcntl
+
     return fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
