@@ -50,6 +50,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.reach.judgement": "tests/reach/test_reach.py",
     "wirecat.reach.ladder": "tests/reach/test_reach.py",
     "wirecat.reach.igd_client": "tests/reach/test_router.py",
+    "wirecat.cli.first_rungs": "tests/reach/test_first_rungs.py",
     "wirecat.cli.expose": "tests/reach/test_expose.py",
     "wirecat.reach.leftovers": "tests/reach/test_expose.py",
     "wirecat.reach.mappers": "tests/reach/test_expose.py",

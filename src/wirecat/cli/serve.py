@@ -72,6 +72,10 @@ def run(arguments: list[str], environment: Environment) -> int:
             max_connections=options.max_connections, idle_timeout=options.idle_timeout,
             allow=allow, deny=deny, workers=options.workers,
         )  # fmt: skip
+        if options.lan and address.scheme in ("tcp", "tls") and server.address.port is not None:
+            from wirecat.cli.first_rungs import FirstRungs
+
+            stack.enter_context(FirstRungs(server.address.port, environment))
         code = signals.wait(server) if recording is None else signals.wait(server, recording.about_to_end)
     if not server.ended:
         leave(code, environment)
