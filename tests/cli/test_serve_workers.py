@@ -161,6 +161,20 @@ def test_one_more_than_the_limit(who: str) -> None:
             server.wait_for("stderr", rb"denied: connection limit reached \(1\)")
 
 
+def test_ctrl_c_while_workers_import(tmp_path: Path) -> None:
+    """A module that takes its time, in a worker: what it waits for here never comes."""
+    path = tmp_path / "handlers.py"
+    path.write_text(
+        "import sys, threading\nif sys.argv[0] == '-c':\n    print('importing', flush=True)\n    threading.Event().wait()\n"
+        "def f(connection):\n    pass\n"
+    )
+    with Program(wirecat_command("serve", f"{path}:f", HERE, "--workers", "1")) as program:
+        program.wait_for("stdout", b"importing")
+        program.interrupt()
+        assert program.wait() == 130
+        assert program.stderr == b""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -38,7 +38,7 @@ class Driven:
     def task(self, handler: str = "echo", **changes: Any) -> None:
         """Give it its task, with a listener of its own."""
         task = {
-            "v": VERSION, "handler": handler, "options": ServeOptions().fields(), "workers": 2, "number": 1, "transcript": False,
+            "v": VERSION, "handler": handler, "options": ServeOptions().fields(), "number": 1,
             "listeners": [self.listening.dup().detach()],
         }  # fmt: skip
         self.channel.send("task", **task | changes)
@@ -78,7 +78,7 @@ def driven() -> Iterator[Driven]:
 def test_a_whole_life(driven: Driven) -> None:
     driven.task()
     driven.wait("ready")
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     with connect(driven.port) as client:
         asked = driven.wait("ask")
         driven.channel.send("admit", n=asked["n"], id=41)
@@ -106,7 +106,7 @@ def test_a_whole_life(driven: Driven) -> None:
 def test_a_long_table_comes_in_pieces(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wirecat.server.worker.ROWS", 2)
     driven.task()
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     driven.channel.send("table", n=1)
     assert driven.wait("table")["rows"] == []
     with contextlib.ExitStack() as stack:
@@ -121,7 +121,7 @@ def test_a_long_table_comes_in_pieces(driven: Driven, monkeypatch: pytest.Monkey
 
 def test_who_waits_for_an_answer_is_served_in_a_drain(driven: Driven) -> None:
     driven.task()
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     with connect(driven.port) as client:
         asked = driven.wait("ask")
         driven.channel.send("stop", seconds=PATIENCE)
@@ -133,7 +133,7 @@ def test_who_waits_for_an_answer_is_served_in_a_drain(driven: Driven) -> None:
 
 def test_a_drain_is_cut(driven: Driven) -> None:
     driven.task()
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     with connect(driven.port) as client:
         driven.channel.send("admit", n=driven.wait("ask")["n"], id=1)
         assert ask(client, b"x") == b"x"
@@ -146,7 +146,7 @@ def test_a_drain_is_cut(driven: Driven) -> None:
 
 def test_no_more_are_accepted(driven: Driven) -> None:
     driven.task()
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     with connect(driven.port) as client:
         driven.channel.send("admit", n=driven.wait("ask")["n"], id=1)
         driven.channel.send("close")
@@ -155,8 +155,8 @@ def test_no_more_are_accepted(driven: Driven) -> None:
 
 
 def test_what_clients_say_is_told_where_it_is_asked_for(driven: Driven) -> None:
-    driven.task(transcript=True)
-    driven.channel.send("go")
+    driven.task()
+    driven.channel.send("go", transcript=10)
     with connect(driven.port) as client:
         driven.channel.send("admit", n=driven.wait("ask")["n"], id=1)
         assert ask(client, b"Hallo") == b"Hallo"
@@ -165,7 +165,7 @@ def test_what_clients_say_is_told_where_it_is_asked_for(driven: Driven) -> None:
 
 def test_the_end_of_the_channel_ends_it(driven: Driven) -> None:
     driven.task(options=ServeOptions(drain=0.05).fields())
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     with connect(driven.port) as admitted:
         driven.channel.send("admit", n=driven.wait("ask")["n"], id=1)
         assert ask(admitted, b"x") == b"x"
@@ -193,7 +193,7 @@ def test_a_supervisor_that_says_nothing(driven: Driven) -> None:
 def test_what_it_cannot_do_is_told(driven: Driven, changes: dict[str, Any], said: str) -> None:
     driven.task(**{"listeners": [], **changes})
     assert said in driven.wait("fault")["text"]
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
 
 
 def test_a_server_that_does_not_start_is_told(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_a_server_that_does_not_start_is_told(driven: Driven, monkeypatch: pytes
 
     monkeypatch.setattr("wirecat.server.worker.WorkerServer.start", start)
     driven.task()
-    driven.channel.send("go")
+    driven.channel.send("go", transcript=0)
     assert driven.wait("fault")["text"] == "OSError: no loop"
 
 

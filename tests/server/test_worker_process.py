@@ -28,7 +28,7 @@ def test_it_inherits_the_listener_and_ends_with_the_channel() -> None:
         process = WorkerProcess(3, listener)
         assert process.name.startswith("worker 3 (process ")
         descriptors = [each.fileno() for each in listener.sockets]
-        task = {"handler": "echo", "options": ServeOptions().fields(), "workers": 1, "number": 3, "transcript": False}
+        task = {"handler": "echo", "options": ServeOptions().fields(), "number": 3}
         process.channel.send("task", v=VERSION, listeners=descriptors, **task)
         assert next(process.messages()) == {"type": "ready"}
         assert process.end() == "ended with exit code 0"

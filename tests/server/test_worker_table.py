@@ -8,7 +8,7 @@ from wirecat.address import Address
 from wirecat.endpoints.listener import Listener
 from wirecat.events import Opened
 from wirecat.server.event_messages import address_object
-from wirecat.server.supervisor import Slot
+from wirecat.server.worker_process import Slot
 from wirecat.server.worker_table import WorkerTable
 
 PEER, LOCAL = Address("tcp", "127.0.0.1", 40000), Address("tcp", "127.0.0.1", 12345)

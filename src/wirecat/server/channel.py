@@ -5,7 +5,9 @@ sends is ``task``, with ``v``, the version of all that follows; the other end do
 
     to a worker                                 from a worker
     task     v, handler, options, …             ready      it could serve
-    go       serve now                          ask        n: may I let in the client that I number so?
+    go       transcript: serve, and tell so     ask        n: may I let in the client that I number so?
+             many lines a second of what
+             clients say
     admit    n, id: yes, and its number         event      what happened, as an object (see event_messages)
     refuse   n, reason (null: say nothing)      gone       id: admitted, but could not be served
     close    accept no more                     quiet      it accepts no more

@@ -106,6 +106,9 @@ class Server:
         """What becomes of a client that was accepted, and may come in."""
         return self._engine.adopt
 
+    def prepare(self) -> None:
+        """What takes time and can be done before anybody is to be let in; nothing, in one process."""
+
     def start(self) -> Self:
         """Begin to serve: the Listening event, then clients."""
         self._publisher.publish(
@@ -324,6 +327,7 @@ def serve(
     if on_event is not None:
         server.subscribe(on_event)
     try:
+        server.prepare()
         if on_start is not None:
             on_start(server)
         return server.start()

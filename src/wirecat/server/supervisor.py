@@ -20,46 +20,27 @@ from wirecat.server.channel import VERSION
 from wirecat.server.event_messages import event_of
 from wirecat.server.registry import tell_failure
 from wirecat.server.server import CUT_TIME, Server
-from wirecat.server.worker_process import WorkerProcess
+from wirecat.server.worker_process import Slot, WorkerProcess
 from wirecat.server.worker_table import TABLE_TIME, WorkerTable
+from wirecat.taps.transcript import LINES_A_SECOND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Self
 
     from wirecat.address import Address
-    from wirecat.endpoints.listener import Listener
     from wirecat.options import ServeOptions
     from wirecat.server.handler import Handler
     from wirecat.server.registry import ConnectionInfo
     from wirecat.taps.named import NamedTap
     from wirecat.taps.tap import Tap
 
-START_TIME = 60.0  # seconds until all workers are ready at the start
+SLICE = 0.5  # seconds: Ctrl-C that comes just before a wait does not end it
 QUIET_TIME = 2.0  # seconds that a worker gets to close its listener
 STEADY = 2.0  # seconds after which a worker that dies did not die at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before the successor of a worker that did
 # Beyond the drain: a worker waits this long for handlers that were cut, then for its loop and its events (CUT_TIME each).
 END_TIME = 5 * CUT_TIME
-
-
-class Slot:
-    """The place of one worker, with a listener of its own; ``process`` is the one that has it now."""
-
-    def __init__(self, number: int, listener: Listener) -> None:
-        self.number = number
-        self.listener = listener
-        self.process: WorkerProcess | None = None
-        self.thread: threading.Thread | None = None
-        self.ready = self.quiet = self.done = False
-        self.lives = 0
-        self.fault = ""
-
-    def send(self, type: str, **fields: object) -> None:
-        """Say something to the worker, if one is there to be told."""
-        process = self.process
-        if process is not None:
-            process.channel.send(type, **fields)
 
 
 class Supervisor(Server):
@@ -86,27 +67,34 @@ class Supervisor(Server):
         self._stopping = False
         self._begin_life()
 
-    def start(self) -> Self:
-        """Start the workers, and begin to serve when all could: the Listening event, then clients."""
+    def prepare(self) -> None:
+        """Start the workers, and wait until all are ready, however long the handler's module takes."""
         for slot in self._slots:
             slot.thread = threading.Thread(
                 target=self._live, args=(slot,), name=f"wirecat-worker-{slot.number}", daemon=True
             )
             slot.thread.start()
         with self._changed:
-            self._changed.wait_for(
-                lambda: all(slot.ready for slot in self._slots) or any(slot.done for slot in self._slots), START_TIME
-            )
-            if not all(slot.ready for slot in self._slots):
-                faults = [slot.fault for slot in self._slots if slot.fault]
-                raise UsageError(faults[0] if faults else f"the workers were not ready within {START_TIME:g} s")
+            while not (all(slot.ready for slot in self._slots) or any(slot.done for slot in self._slots)):
+                self._changed.wait(SLICE)
+
+    def start(self) -> Self:
+        """Begin to serve: the Listening event, then clients. Raises UsageError where a worker could not."""
+        with self._changed:
+            faults = [slot.fault for slot in self._slots if slot.done]
+            if faults:
+                raise UsageError(faults[0])
             self._listen()
             self._publisher.publish(
                 Listening(addresses=self.addresses, limit=self._limit, limit_reason=self._limit_reason)
             )
             self._going = True
-        self._send_all("go")
+            for slot in self._slots:
+                self._let_go(slot)
         return self
+
+    def _let_go(self, slot: Slot) -> None:
+        slot.send("go", transcript=max(1, LINES_A_SECOND // len(self._slots)) if self.transcript else 0)
 
     def _listen(self) -> None:
         """Not before there is somebody to serve: until now the port was only kept."""
@@ -169,7 +157,7 @@ class Supervisor(Server):
         options = self.options.fields() | {"once": False, "max_connections": None, "engine": self.handler.engine}
         return {
             "number": slot.number,
-            "handler": self._name, "options": options, "transcript": self.transcript, "workers": len(self._slots),
+            "handler": self._name, "options": options,
             "listeners": [each.fileno() for each in slot.listener.sockets], "tap": tap,
         }  # fmt: skip
 
@@ -206,7 +194,7 @@ class Supervisor(Server):
         if kind == "ready":
             slot.ready = True
             if self._going:
-                slot.send("go")
+                self._let_go(slot)
         elif kind == "quiet":
             slot.quiet = True
         elif kind == "table":
@@ -307,6 +295,8 @@ class Supervisor(Server):
             with self._changed:
                 self._stopping = True
                 self._changed.notify_all()
+                if not self._going:  # they have no clients, and may be busy with whatever their module does
+                    self._kill()
             self._send_all("stop", seconds=seconds)
             with self._changed:
                 self._changed.wait_for(
@@ -317,7 +307,7 @@ class Supervisor(Server):
                     self._publisher.publish(Stopping(open_count=self._table.open_count, seconds=seconds))
                 self._changed.wait_for(lambda: self._cutting or self._all_done(), seconds + END_TIME)
                 if not self._changed.wait_for(self._all_done, END_TIME if self._cutting else 0):
-                    self._kill()
+                    self._kill("will not end, and is killed")
             for slot in self._slots:
                 if slot.thread is not None:
                     slot.thread.join()
@@ -331,10 +321,11 @@ class Supervisor(Server):
     def _all_done(self) -> bool:
         return all(slot.done or slot.thread is None for slot in self._slots)
 
-    def _kill(self) -> None:
+    def _kill(self, why: str = "") -> None:
         for slot in self._slots:
             if slot.process is not None:
-                tell_failure(self._publisher, f"{slot.process.name} will not end, and is killed")
+                if why:
+                    tell_failure(self._publisher, f"{slot.process.name} {why}")
                 slot.process.kill()
 
     def _close_listeners(self) -> None:

@@ -25,7 +25,7 @@ from wirecat.server.handler import Handler, load_handler
 from wirecat.server.server import Server
 from wirecat.server.threads import ThreadEngine
 from wirecat.system.allocator import share_one_heap
-from wirecat.taps.transcript import LINES_A_SECOND, TranscriptTap
+from wirecat.taps.transcript import TranscriptTap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,10 +133,7 @@ class Worker:
         elif kind == "refuse":
             server.gate.refuse(message["n"], message["reason"])
         elif kind == "go":
-            try:
-                server.start()
-            except Exception as error:
-                self._fail(error)
+            self._begin(server, message["transcript"])
         elif kind == "table":
             self._tell_table(message["n"], server.table())
         elif kind == "kick":
@@ -175,10 +172,16 @@ class Worker:
             self._fail(error)
             return
         self._drain = server.options.drain
-        if task["transcript"]:
-            self._tap = TranscriptTap(server.publish, max(1, LINES_A_SECOND // task["workers"]))
-            server.attach(self._tap)
         self._channel.send("ready")
+
+    def _begin(self, server: WorkerServer, transcript: int) -> None:
+        if transcript:
+            self._tap = TranscriptTap(server.publish, transcript)
+            server.attach(self._tap)
+        try:
+            server.start()
+        except Exception as error:
+            self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         text = " ".join(str(error).split())

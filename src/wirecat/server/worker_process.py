@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 
 from wirecat.errors import UsageError
 from wirecat.server.channel import Channel
@@ -77,6 +78,25 @@ class WorkerProcess:
             code = self._process.wait()
         self.channel.close()
         return process_end(code)
+
+
+class Slot:
+    """The place of one worker, with a listener of its own; ``process`` is the one that has it now."""
+
+    def __init__(self, number: int, listener: Listener) -> None:
+        self.number = number
+        self.listener = listener
+        self.process: WorkerProcess | None = None
+        self.thread: threading.Thread | None = None
+        self.ready = self.quiet = self.done = False
+        self.lives = 0
+        self.fault = ""
+
+    def send(self, type: str, **fields: object) -> None:
+        """Say something to the worker, if one is there to be told."""
+        process = self.process
+        if process is not None:
+            process.channel.send(type, **fields)
 
 
 def _spawn(theirs: socket.socket, listener: Listener) -> subprocess.Popen[bytes]:

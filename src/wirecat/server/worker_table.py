@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wirecat.events import Opened
-    from wirecat.server.supervisor import Slot
+    from wirecat.server.worker_process import Slot
 
 TABLE_TIME = 2.0  # seconds that workers get to tell their connections
 _UNKNOWN = Address("tcp", "unknown", 0)
