@@ -31,7 +31,7 @@ from wirecat.zero_copy import (
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="splice(2) is Linux'")
 
-SIZES = [0, 1, 65535, 65536, 65537, 20_000_001]
+SIZES = [0, 1, 65535, 65536, 65537, 5_000_001]
 
 
 class Ends:
@@ -41,7 +41,7 @@ class Ends:
         self.folder = folder
         self.open: list[int] = []
         self.threads: list[threading.Thread] = []
-        self.collected = b""
+        self.collected = bytearray()
 
     def start(self, call: object, *arguments: object) -> None:
         thread = threading.Thread(target=call, args=arguments, daemon=True)  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ class Ends:
         for thread in self.threads:
             thread.join(20)
             assert not thread.is_alive()
-        return self.collected
+        return bytes(self.collected)
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_what_the_sink_cannot_take_is_given_back(ends: Ends) -> None:
 @pytest.mark.parametrize("come", ["tcp", "unix", "file", "pipe"])
 def test_a_sink_that_does_not_wait_and_is_full(ends: Ends, come: str) -> None:
     """What fitted in has gone over, the rest stays with the mover or with its source: nothing twice, nothing lost."""
-    data = os.urandom(30_000_000)
+    data = os.urandom(1 << 20) * 24
     reads, sink = ends.pair("tcp")
     os.set_blocking(sink, False)
     source = ends.source(come, data)
@@ -303,7 +303,7 @@ def test_no_descriptor_is_left(ends: Ends) -> None:
 
 
 def test_a_pipe_is_made_for_the_first_piece_and_widened_for_the_first_large_one(ends: Ends) -> None:
-    source = ends.source("unix", b"x" * 100_000)
+    source = ends.source("unix", b"x" * 50_000)
     sink = ends.sink("file")
     ends.fed()
     before = set(os.listdir("/proc/self/fd"))
@@ -324,6 +324,7 @@ def test_a_pipe_is_made_for_the_first_piece_and_widened_for_the_first_large_one(
 @pytest.mark.parametrize("what", ["no descriptor", "no room"])
 def test_where_there_is_no_good_pipe_it_is_copied(ends: Ends, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source = ends.source("unix", b"abc")
+    ends.fed()
     mover = chosen(source, ends.sink("file"))
 
     def none_left() -> tuple[int, int]:
