@@ -176,7 +176,7 @@ def test_many_at_once() -> None:
 
 
 def test_access_rules() -> None:
-    with serving("echo", workers=2, deny=["127.0.0.1"]) as served, served.connect() as client:
+    with serving("echo", workers=1, deny=["127.0.0.1"]) as served, served.connect() as client:
         assert everything(client) == b""
         assert served.events.wait(Denied).reason == "not allowed"
 
@@ -193,7 +193,7 @@ def test_kick() -> None:
 
 
 def test_idle_clients_are_ended() -> None:
-    with serving("echo", workers=2, idle_timeout=0.1) as served, served.connect() as client:
+    with serving("echo", workers=1, idle_timeout=0.1) as served, served.connect() as client:
         assert everything(client) == b""
         assert served.events.wait(Closed).reason == "idle"
 
@@ -295,7 +295,7 @@ def test_the_connections_of_one_that_stands_still_are_unknown(monkeypatch: pytes
 
 
 def test_the_failures_of_handlers_come_as_ever() -> None:
-    with serving(broken, workers=2) as served, served.connect() as client:
+    with serving(broken, workers=1) as served, served.connect() as client:
         assert everything(client) == b""
         failed = served.events.wait(Failed)
         assert (failed.error, failed.connection) == ("RuntimeError: on purpose", 1)
