@@ -343,6 +343,22 @@ def test_workers_that_cannot_start(text: str, said: str, tmp_path: Any) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("wirecat-worker")]
 
 
+def test_a_module_that_is_broken_while_its_server_runs(tmp_path: Any) -> None:
+    """Successors try again and again, and serve once it is mended."""
+    path = tmp_path / "handlers.py"
+    whole = "import os\n\ndef f(connection):\n    connection.send_line(str(os.getpid()))\n    connection.receive()\n"
+    path.write_text(whole)
+    with serving(f"{path}:f", workers=1) as served:
+        with clients(served, 1) as [(pid, _)]:
+            path.write_text("raise ValueError('half written')\n")
+            os.kill(pid, signal.SIGKILL)
+        told = served.events.wait(Failed, 2).error
+        assert "worker 1 cannot serve: " in told and "ValueError: half written" in told and "; another takes" in told
+        path.write_text(whole)
+        with clients(served, 1) as [(other, _)]:
+            assert other != pid
+
+
 def test_a_program_that_serves_while_its_workers_import_it(tmp_path: Any) -> None:
     """Each worker would start workers again, and those too."""
     path = tmp_path / "program.py"

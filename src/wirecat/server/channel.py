@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _PIECE = 1 << 16
-_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 class Channel:
@@ -66,9 +65,9 @@ class Channel:
         """
         try:
             # A timeout of the socket's own would hold for whoever sends as well, and cut a message in two.
-            data = self._end.recv(_PIECE, _AT_ONCE) if timeout is not None else self._end.recv(_PIECE)
-        except BlockingIOError:
-            return iter(()) if not wait_readable([self._end], timeout) else self.receive()
+            if timeout is not None and not wait_readable([self._end], timeout):
+                return iter(())
+            data = self._end.recv(_PIECE)
         except OSError:  # it broke
             return None
         return self._reader.feed(data) if data else None

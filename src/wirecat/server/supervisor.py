@@ -119,7 +119,8 @@ class Supervisor(Server):
                 if self._going and not self._stopping:
                     soon = f" in {pause:g} s" if pause else ""
                     more = "" if last else f"; another takes its place{soon}"
-                    tell_failure(self._publisher, f"{slot.fault or problem}{more}")
+                    said = f"worker {slot.number} cannot serve: {slot.fault}" if slot.fault else problem
+                    tell_failure(self._publisher, f"{said}{more}")
                 self._forget(slot)
                 self._changed.notify_all()
                 if last or self._changed.wait_for(lambda: self._stopping or self._taken, pause):
