@@ -32,6 +32,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.cli.ncat.connect": "tests/compat/ncat/test_connect.py",
     "wirecat.cli.ncat.crowd": "tests/compat/ncat/test_crowd.py",
     "wirecat.cli.ncat.endings": "tests/compat/ncat/test_wrong_use.py",
+    "wirecat.cli.ncat.lua": "tests/compat/ncat/test_exec.py",
     "wirecat.cli.ncat.exec": "tests/compat/ncat/test_exec.py",
     "wirecat.cli.ncat.keep_open": "tests/compat/ncat/test_keep_open.py",
     "wirecat.cli.ncat.listen": "tests/compat/ncat/test_listen.py",

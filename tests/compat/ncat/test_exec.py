@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import threading
@@ -244,6 +245,27 @@ def test_a_lua_script(ncat: Ncat) -> None:
     client.shutdown(socket.SHUT_WR)
     assert everything(client) == b"hello you\nTCP"
     assert listener.program.wait() == 0
+
+
+LUA = [
+    ("broken", "print('x' --", 2, rb"Ncat: Error loading the Lua script: script\.lua:1: .* near .*\. QUITTING\.\n"),
+    ("raising", "error('boom')", 0, rb"(?s)Ncat: Error running the Lua script: script\.lua:1: boom\n.*\. QUITTING\.\n"),
+    ("for the shell", "#!/usr/bin/lua\nprint('hi')", 0, rb""),
+]
+
+
+@both
+@pytest.mark.parametrize(("name", "text", "code", "told"), LUA, ids=[row[0] for row in LUA])
+def test_lua_scripts_that_are_wrong(ncat: Ncat, name: str, text: str, code: int, told: bytes) -> None:
+    if ncat.is_ours:
+        pytest.importorskip("lupa")
+    (ncat.folder / "script.lua").write_text(text)
+    server = ncat.plain()
+    program = ncat.start("--lua-exec", "script.lua", "127.0.0.1", server.port)
+    if code == 0:
+        assert everything(server.accept()) == (b"" if told else b"hi\n")
+    assert program.wait() == code
+    assert re.fullmatch(told, program.stderr), program.stderr
 
 
 @ours

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 from wirecat.cli.ncat import messages
@@ -50,10 +49,10 @@ def check(settings: Settings, voice: Voice) -> Operands:
     if settings.vsock and not hasattr(socket, "AF_VSOCK"):
         raise quitting(messages.NO_VSOCK)
     if settings.lua_exec is not None:
-        from wirecat.cli.ncat.exec import lua_words
+        from wirecat.cli.ncat.lua import check_script, lua_words
 
-        _check_readable(settings.lua_exec)
         lua_words()
+        check_script(settings.lua_exec)
     if settings.listen:
         _check_listener(settings, voice)
         operands = _listen_operands(settings)
@@ -79,13 +78,6 @@ def _check_proxy(settings: Settings) -> None:
         raise quitting(messages.PROXY_TYPE_ALONE)
     if settings.proxy is not None and settings.unixsock:
         raise quitting(messages.PROXY_AND_UNIX)
-
-
-def _check_readable(path: str) -> None:
-    try:
-        os.close(os.open(path, os.O_RDONLY))
-    except OSError as error:
-        raise quitting(f"Error loading the Lua script: cannot open {path}: {error.strerror}.") from error
 
 
 def _check_listener(settings: Settings, voice: Voice) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-from wirecat.cli.ncat.endings import quitting
 from wirecat.cli.ncat.session import raise_broken, tell_path
 from wirecat.connection import Connection
 from wirecat.endpoints.exec import start_program
@@ -17,10 +14,6 @@ if TYPE_CHECKING:
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
     from wirecat.endpoints.exec import ExecStream
-
-# What runs a Lua script in a process of its own: its standard input and output are the connection.
-_LUA = "import lupa,pathlib,sys;lupa.LuaRuntime().execute(pathlib.Path(sys.argv[1]).read_text('utf-8'))"
-_LUA_PROGRAMS = ("lua", "lua5.4", "lua5.3", "lua5.1", "luajit")
 
 
 class _Program(Connection):
@@ -72,26 +65,13 @@ def run_command(connection: Connection, settings: Settings, voice: Voice) -> Non
         raise_broken(result.failures, connection, settings)
 
 
-def lua_words() -> list[str]:
-    """The program that runs Lua scripts here: the module ``lupa``, else an interpreter. Raises Ending for none."""
-    import importlib.util
-
-    if importlib.util.find_spec("lupa") is not None:
-        return [sys.executable, "-c", _LUA]
-    import shutil
-
-    for name in _LUA_PROGRAMS:
-        found = shutil.which(name)
-        if found is not None:
-            return [found]
-    raise quitting("--lua-exec wants Lua: pip install 'wirecat[lua]'.")
-
-
 def _start(connection: Connection, settings: Settings) -> ExecStream:
     environment = program_environment(connection)
     if settings.sh_exec is not None:
         return start_program(settings.sh_exec, environment=environment)
     if settings.lua_exec is not None:
+        from wirecat.cli.ncat.lua import lua_words
+
         words = [*lua_words(), settings.lua_exec]
         return start_program(" ".join(map(_escaped, words)), split=True, environment=environment)
     return start_program(settings.exec or "", split=True, environment=environment)
