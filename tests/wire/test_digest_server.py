@@ -65,6 +65,27 @@ def test_our_client_gets_in(user: str, password: str, algorithm: str) -> None:
     assert server.check(wrong, "CONNECT", "host:443") == REFUSED
 
 
+def old_credentials(made: str, password: str = "secret", **more: str) -> str:
+    """As a client answers that knows no quality of protection (RFC 2617 section 3.2.2.1)."""
+    fields = {"username": "anna", "realm": "here", "nonce": made, "uri": "/", **more}
+    fields["response"] = digest_response("MD5", "anna", "here", password, made, "GET", "/")
+    return "Digest " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
+
+
+def test_an_old_clients_answer_uses_up_its_nonce() -> None:
+    server = DigestServer("here", ACCOUNTS)
+    made = nonce_of(server)
+    assert server.check(old_credentials(made, "wrong"), "GET", "/") == REFUSED
+    assert server.check(old_credentials(made, cnonce="c"), "GET", "/") == REFUSED
+    assert server.check(old_credentials(made), "GET", "/") == Verdict("anna")
+    assert server.check(old_credentials(made), "GET", "/") == STALE
+    for count in (1, 2, 0xFFFFFFFF):
+        assert server.check(credentials(made, count), "GET", "/") == STALE
+    made = nonce_of(server)
+    assert server.check(credentials(made), "GET", "/") == Verdict("anna")
+    assert server.check(old_credentials(made), "GET", "/") == STALE
+
+
 def test_challenges_are_fields_in_order_of_preference() -> None:
     server = DigestServer("here", ACCOUNTS)
     values = server.challenges(stale=True)
@@ -89,7 +110,7 @@ def test_challenges_are_fields_in_order_of_preference() -> None:
         {"username": "Anna"},
         {"realm": "there"},
         {"qop": "auth-int"},
-        {"qop": None},  # RFC 2069: nothing that counts
+        {"qop": None},  # a count, and nothing that says how it counts
         {"nc": None},
         {"nc": "1"},
         {"nc": "00000000"},

@@ -31,6 +31,7 @@ LIFETIME = 300.0  # seconds that a nonce is good for
 ALGORITHMS = ("MD5", "SHA-256")
 _MOST_NONCES = 10_000  # of which counts are remembered
 _WINDOW = 64  # counts that may overtake each other, on connections side by side
+_HIGHEST = 0xFFFFFFFF  # a count has eight hex digits
 _ALL_USED = (1 << _WINDOW) - 1
 
 
@@ -95,8 +96,8 @@ class DigestServer:
     def check(self, value: str, method: str, target: str) -> Verdict:
         """Judge the value of an Authorization or Proxy-Authorization field of a request for ``target``.
 
-        Credentials without a quality of protection, as in RFC 2069, have no count and are refused. Raises nothing for
-        what is malformed: it is refused.
+        Credentials without a quality of protection (RFC 2617 section 3.2.2.1, for old clients) have no count: they use
+        up their nonce. Raises nothing for what is malformed: it is refused.
         """
         try:
             credentials = parse_credentials(value)
@@ -105,28 +106,32 @@ class DigestServer:
         user = self._prove(credentials, method, target)
         if user is None:
             return Verdict()
-        fresh = self._use(credentials.get("nonce") or "", int(credentials.get("nc") or "0", 16))
+        count = credentials.get("nc")
+        fresh = self._use(credentials.get("nonce") or "", None if count is None else int(count, 16))
         return Verdict(user) if fresh else Verdict(stale=True)
 
     def _prove(self, credentials: Challenge, method: str, target: str) -> str | None:
         """The user who knows the password, whatever the nonce's age; or None."""
         if credentials.scheme != "digest":
             return None
-        names = ("username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
-        fields = {name: credentials.get(name) for name in names}
-        if None in fields.values():
+        always = [credentials.get(name) for name in ("username", "realm", "nonce", "uri", "response")]
+        counted = [credentials.get(name) for name in ("qop", "nc", "cnonce")]  # all of them or none
+        if None in always or (None in counted and any(each is not None for each in counted)):
             return None
-        user, realm, nonce, uri, response, qop, count, cnonce = (from_wire(fields[name] or "") for name in names)
+        user, realm, nonce, uri, response, qop, count, cnonce = (from_wire(each or "") for each in (*always, *counted))
         algorithm = credentials.get("algorithm") or "MD5"
         if algorithm.lower() not in (each.lower() for each in self._algorithms):
             return None
-        if qop.lower() != "auth" or realm != self._realm or not _is_count(count):
+        old = counted[0] is None
+        if realm != self._realm or not (old or (qop.lower() == "auth" and _is_count(count))):
             return None
         if not _same_target(uri, from_wire(target)) or not self._is_ours(nonce):
             return None
         password = self._accounts.get(user)
         # Somebody who is not there costs as much time as a wrong password.
-        expected = digest_response(algorithm, user, realm, password or "", nonce, method, uri, qop, count, cnonce)
+        expected = digest_response(
+            algorithm, user, realm, password or "", nonce, method, uri, None if old else qop, count, cnonce
+        )
         right = same_text(expected, response.lower())
         return user if right and password is not None else None
 
@@ -145,8 +150,9 @@ class DigestServer:
         head, _, signature = nonce.rpartition(".")
         return same_text(self._sign(head), signature)
 
-    def _use(self, nonce: str, count: int) -> bool:
-        """Note a use of a nonce of ours; whether it is the first with this count, and the nonce is young enough."""
+    def _use(self, nonce: str, count: int | None) -> bool:
+        """Note a use of a nonce of ours; whether it is the first with this count, and the nonce is young enough. Without a
+        count it must be the nonce's only one."""
         now = int(self._clock() * 1000)
         oldest = now - int(self._lifetime * 1000)
         made = int(nonce.partition(".")[0], 16)
@@ -154,7 +160,11 @@ class DigestServer:
             if made < oldest or made <= self._floor:
                 return False
             _, highest, bits = self._used.get(nonce, (made, 0, 0))
-            if count > highest:
+            if count is None:
+                if highest:
+                    return False
+                highest, bits = _HIGHEST, _ALL_USED
+            elif count > highest:
                 ahead = count - highest
                 bits = (bits << ahead | 1 << ahead - 1) & _ALL_USED if highest and ahead <= _WINDOW else 0
                 highest = count
