@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
 from recording.made import TIME, Maker
 from wirecat.address import Address
+from wirecat.errors import UsageError
 from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark, RecordedConnection, Side
 from wirecat.recording.reader import Reading, read
+from wirecat.views.json_recording import entry_line
 from wirecat.views.text_recording import Transcript, heading, opened, shortcomings
 
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d\.\d{6} ")
@@ -87,3 +93,36 @@ def test_shortcomings(tmp_path: Path) -> None:
     found = shortcomings(recording)
     assert found[0] == "3 more of the kind"
     assert found[-1].startswith("1 packet of other kinds")
+
+
+def whole() -> bytes:
+    maker = Maker()
+    for number in range(1, 4):
+        maker.echo(number)
+    maker.frame("sockets", rows=[{"protocol": "tcp", "family": "ipv4", "local_host": "x", "local_port": 1}])
+    maker.frame("lost", chunks=1, bytes=2, text="lost")
+    return maker.bytes()
+
+
+WHOLE = whole()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some.data())
+def test_whatever_was_damaged_is_shown_as_far_as_it_goes(tmp_path: Path, choose: some.DataObject) -> None:
+    data = bytearray(WHOLE)
+    for _ in range(choose.draw(some.integers(1, 6))):
+        data[choose.draw(some.integers(0, len(data) - 1))] ^= 1 << choose.draw(some.integers(0, 7))
+    path = tmp_path / "damaged"
+    path.write_bytes(data)
+    try:
+        recording = read(path)
+    except UsageError:
+        return  # its beginning is gone
+    reading = Reading((str(path),))
+    made = Transcript(reading.connections)
+    shown = [*heading(recording), *shortcomings(recording)]
+    for entry in reading.entries():
+        shown += made.lines(entry)
+        json.loads(entry_line(entry, reading.connections))
+    assert all(line.isprintable() for line in shown)
