@@ -210,6 +210,13 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_connected(tmp_
         assert client.stderr.startswith(b"wirecat: record")
 
 
+def test_a_place_that_no_process_can_write_to_is_told_before_anything_is_connected(tmp_path: Path) -> None:
+    for words in (["serve", "echo", "127.0.0.1:0"], ["swarm", "127.0.0.1:9"]):
+        with wirecat(*words, "--workers", "2", "--record", str(tmp_path / "missing" / "x")) as program:
+            assert program.wait() == 2
+            assert b"wirecat: record" in program.stderr
+
+
 def test_a_full_disk_does_not_hold_up_the_traffic() -> None:
     with serving(everything) as server:
         with Program(wirecat_command("connect", str(server.port), "--record", "/dev/full")) as client:

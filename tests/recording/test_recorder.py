@@ -61,6 +61,14 @@ def test_both_ends_of_one_connection_do_not_mix(tmp_path: Path) -> None:
     assert {str(each.client.address) for each in recording.connections} == {"127.0.0.1:5000"}
 
 
+def test_numbers_are_those_that_are_wanted_as_far_as_nobody_has_them(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "x") as recorder:
+        wanted = (3, 1, 3, 2, 2, 0, 10, 1_000_000, 9, 1 << 40)
+        given = [recorder.open(HERE, THERE, kind="server", number=number).number for number in wanted]
+    assert given == [3, 1, 4, 2, 5, 6, 10, 1_000_000, 1_000_001, 1 << 40]
+    assert len(read(tmp_path / "x").connections) == len(wanted)
+
+
 def test_paths_go_by_loopback(tmp_path: Path) -> None:
     with Recorder(tmp_path / "unix") as recorder:
         track = recorder.open(Address("unix", path="/run/x"), Address("unix", path=""), kind="server")

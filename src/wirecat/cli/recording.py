@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from wirecat.recording.recorder import Recorder
+from wirecat.recording.sink import open_file
 from wirecat.recording.socket_watcher import SocketWatcher
 from wirecat.recording.tap import RecordingTap
-from wirecat.recording.worker_tap import NAME
+from wirecat.recording.worker_tap import NAME, worker_path
 from wirecat.taps.named import NamedTap
 
 TYPE_CHECKING = False
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def worker_tap(options: Any, verb: str, kind: str, **fields: Any) -> NamedTap:
-    """A recording of each of several processes, in a file of its own."""
+    """A recording of each of several processes, in a file of its own. Raises UsageError where none can be written."""
+    os.close(open_file(worker_path(options.record, 1)))
     return NamedTap(
         NAME, path=os.path.abspath(options.record), verb=verb, strict=options.record_strict,
         durable=options.record_durable, limit=options.record_limit, rotate=options.record_rotate, kind=kind, **fields,

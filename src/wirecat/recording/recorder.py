@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LEAST_LIMIT = 1 << 16  # bytes of a file: less would hold no more than its own beginning
 _RESERVE = 1 << 13  # bytes of a file that are kept for its end
+_MOST_LEFT_OUT = 100_000
 _DATAGRAMS = ("udp", "dtls", "unixgram")
 
 
@@ -92,6 +93,7 @@ class Recorder:
         self._tracks: dict[int, Track] = {}
         self._ends_in_use: set[object] = set()
         self._last_number = 0
+        self._left_out: set[int] = set()  # numbers below that nobody has
         self._part = 1
         self._size = 0  # bytes put into the present file
         self._unsaid = [0, 0]  # chunks and bytes lost that the file has not been told of
@@ -107,22 +109,12 @@ class Recorder:
         failure = self._sink.failure
         return self._over or (failure.strerror or str(failure) if failure is not None else "")
 
-    def open(
-        self,
-        local: Address,
-        peer: Address,
-        *,
-        kind: str,
-        number: int = 0,
-        **fields: Any,
-    ) -> Track:
+    def open(self, local: Address, peer: Address, *, kind: str, number: int = 0, **fields: Any) -> Track:
         """A connection is there: ``local`` and ``peer`` are its addresses, ``kind`` what this program is to it
         (``client``, ``server``, ``proxy``), ``number`` the one it would like to have, ``fields`` what else is known."""
         with self._lock:
             self._fits(1024)
-            if number <= 0 or number in self._tracks or number <= self._last_number:
-                number = self._last_number + 1
-            self._last_number = number
+            number = self._free_number(number)
             by_us = kind == "client"
             local_end, peer_end = self._free_ends(local, peer, number, by_us)
             datagrams = peer.scheme in _DATAGRAMS or fields.get("protocol") in _DATAGRAMS
@@ -240,6 +232,20 @@ class Recorder:
 
     def _frame(self, frame: str, now: int, **fields: Any) -> bytes:
         return pcapng.statistics(now, encode_frame(frame, now, **fields))
+
+    def _free_number(self, wanted: int) -> int:
+        """The number that is wanted, if nobody has had it: those of a server may come in another order."""
+        last = self._last_number
+        if 0 < wanted <= last and wanted in self._left_out:
+            self._left_out.discard(wanted)
+            return wanted
+        number = wanted if wanted > last else last + 1
+        if len(self._left_out) + number - last > _MOST_LEFT_OUT:
+            self._left_out.clear()
+        else:
+            self._left_out.update(range(last + 1, number))
+        self._last_number = number
+        return number
 
     def _free_ends(
         self, local: Address, peer: Address, number: int, by_us: bool

@@ -94,7 +94,9 @@ class Supervisor(Server):
         return self
 
     def _let_go(self, slot: Slot) -> None:
-        slot.send("go", transcript=max(1, LINES_A_SECOND // len(self._slots)) if self.transcript else 0)
+        slot.lives += 1
+        tap = None if self.worker_tap is None else self.worker_tap.task(slot.number, slot.lives)
+        slot.send("go", transcript=max(1, LINES_A_SECOND // len(self._slots)) if self.transcript else 0, tap=tap)
 
     def _listen(self) -> None:
         """Not before there is somebody to serve: until now the port was only kept."""
@@ -153,13 +155,11 @@ class Supervisor(Server):
         return f"{process.name} {problem or ended}"
 
     def _task(self, slot: Slot) -> dict[str, Any]:
-        slot.lives += 1
-        tap = None if self.worker_tap is None else self.worker_tap.task(slot.number, slot.lives)
         options = self.options.fields() | {"once": False, "max_connections": None, "engine": self.handler.engine}
         return {
             "number": slot.number,
             "handler": self._name, "options": options,
-            "listeners": [each.fileno() for each in slot.listener.sockets], "tap": tap,
+            "listeners": [each.fileno() for each in slot.listener.sockets],
         }  # fmt: skip
 
     def _forget(self, slot: Slot) -> None:

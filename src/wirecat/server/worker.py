@@ -133,7 +133,7 @@ class Worker:
         elif kind == "refuse":
             server.gate.refuse(message["n"], message["reason"])
         elif kind == "go":
-            self._begin(server, message["transcript"])
+            self._begin(server, message["transcript"], message.get("tap"))
         elif kind == "table":
             self._tell_table(message["n"], server.table())
         elif kind == "kick":
@@ -163,22 +163,22 @@ class Worker:
             if task["v"] != VERSION:
                 raise ValueError(f"version {task['v']} of the channel to workers, not {VERSION}")
             self._server = server = self._make(task)
-            if task.get("tap") is not None:
-                from wirecat.taps.named import make_named
-
-                self._named = make_named(task["tap"])
-                server.attach(self._named)
         except Exception as error:
             self._fail(error)
             return
         self._drain = server.options.drain
         self._channel.send("ready")
 
-    def _begin(self, server: WorkerServer, transcript: int) -> None:
+    def _begin(self, server: WorkerServer, transcript: int, tap: dict[str, Any] | None) -> None:
         if transcript:
             self._tap = TranscriptTap(server.publish, transcript)
             server.attach(self._tap)
         try:
+            if tap is not None:
+                from wirecat.taps.named import make_named
+
+                self._named = make_named(tap)
+                server.attach(self._named)
             server.start()
         except Exception as error:
             self._fail(error)
