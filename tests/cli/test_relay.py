@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -157,6 +158,21 @@ def test_a_path_to_a_program(tmp_path: Path) -> None:
             assert everything(client) == b"cba\n"
         assert relay.wait() == 0
     assert not (tmp_path / "here").exists()
+
+
+def test_events_as_json() -> None:
+    with serving(reversed_whole) as target, wirecat("relay", "--json", HERE, target.address) as relay:
+        listening = json.loads(relay.wait_for("stdout", rb".*\n")[0])
+        with dial(listening["addresses"][0]["port"]) as client:
+            client.sendall(b"abc")
+            client.shutdown(socket.SHUT_WR)
+            assert everything(client) == b"cba"
+        assert relay.wait() == 0
+        assert relay.stderr == b""
+        events = [json.loads(line) for line in relay.stdout.splitlines()]
+        joined = next(event for event in events if event["event"] == "joined")
+        assert joined["target"] == {"host": "127.0.0.1", "port": target.port}
+        assert {event["direction"] for event in events if event["event"] == "moving"} == {"forward", "backward"}
 
 
 @pytest.mark.parametrize(

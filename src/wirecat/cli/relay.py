@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wirecat.server.server import Server
 
 #: What only a server can do: options that say nothing where there is none.
-_OF_A_SERVER = ("record", "keep_open", "allow", "deny", "allow_anyone", "max_connections", "idle_timeout")
+_OF_A_SERVER = ("record", "keep_open", "allow", "deny", "allow_anyone", "max_connections", "idle_timeout", "json")
 
 
 def run(arguments: list[str], environment: Environment) -> int:
@@ -82,6 +82,10 @@ def _serve(address: Address, target: Address, options: Namespace, environment: E
 
 
 def _teller(options: Namespace, environment: Environment) -> Callable[[Event], None]:
+    if options.json:
+        from wirecat.cli.json_events import json_listener
+
+        return json_listener(environment)
     from wirecat.views.text_relay import RelayLog
 
     log = RelayLog(verbose=bool(options.verbose), once=not options.keep_open)
@@ -169,4 +173,5 @@ def _parser() -> Parser:
     add("--allow-anyone", action="store_true", help="let others than this PC use exec:, whoever they are")
     add("--drain", type=seconds, default=2.0, metavar="S", help="seconds for clients to end when stopping (default 2)")
     add_record_flags(parser)
+    add("--json", action="store_true", help="events on stdout, one JSON object a line")
     return parser

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from contextlib import ExitStack
 
+from wirecat.cli.json_events import json_listener
 from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seconds, whole
 from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.cli.stopping import StopSignals, leave
@@ -43,7 +44,7 @@ def run(arguments: list[str], environment: Environment) -> int:
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
-    tell = _json_listener(environment) if options.json else _text_listener(options, environment, transcript)
+    tell = json_listener(environment) if options.json else _text_listener(options, environment, transcript)
     with ExitStack() as stack:
         recording = None
         if options.record is not None and options.workers is None:
@@ -133,25 +134,6 @@ class _Transcript:
     def rest(self) -> list[Event]:
         """What was not shown until now, for the last moment in which it can be told."""
         return [] if self._tap is None else self._tap.take_hidden()
-
-
-def _json_listener(environment: Environment) -> Callable[[Event], None]:
-    from wirecat.views.json_server import event_line
-
-    open_still = True
-
-    def tell(event: Event) -> None:
-        nonlocal open_still
-        if not open_still:
-            return
-        try:
-            environment.write(event_line(event) + "\n")
-        except OSError as error:
-            # A server goes on serving though its log's reader has gone; it says so once.
-            open_still = False
-            environment.message(f"{error}: events are no longer written, clients are still served")
-
-    return tell
 
 
 def _text_listener(options: Namespace, environment: Environment, transcript: _Transcript) -> Callable[[Event], None]:
