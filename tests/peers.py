@@ -57,6 +57,7 @@ PEERS = {
     "telnet": "telnet",
     "tinyproxy": "tinyproxy",
     "tmux": "tmux",
+    "ufw": "ufw",
     "tshark": "tshark",
 }
 
