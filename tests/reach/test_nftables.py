@@ -49,6 +49,8 @@ OPENS = {
     "meta l4proto icmp accept": "",
     "ip protocol tcp accept": "lan4 net4",
     "ct state established,related accept": "",
+    "ct status dnat accept": "",
+    "ct status != dnat accept": "lan4 net4 lan6 net6",
     "ct state new accept": "lan4 net4 lan6 net6",
     "ct state vmap { established : accept, new : jump opened }": "lan4 net4 lan6 net6",
     "tcp dport vmap { 22 : accept, 12345 : goto opened }": "lan4 net4 lan6 net6",

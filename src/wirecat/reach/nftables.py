@@ -180,7 +180,9 @@ class _Reader:
         if kind == "meta":
             return self.meta(body["key"], right)
         if kind == "ct":
-            # Nothing has been said of this connection yet, and nobody has redirected it.
+            if body["key"] == "status":
+                return False if _names(right) else None  # nobody has redirected it, answered, or expected it
+            # Nothing has been said of this connection yet.
             return self.word({"state": "new", "direction": "original"}.get(body["key"]), right)
         if kind == "fib":
             return self.route(body, right)
