@@ -1,4 +1,4 @@
-"""ufw as the program that it is, in a network of its own: what reach says of it is what a real connection shows.
+"""ufw and firewalld as the programs that they are, in a network of its own: what reach says of it is what a real connection shows.
 
 ufw keeps its settings in /etc/ufw: a mount namespace puts a copy there, so that the machine's own are not touched.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
-from peers import peer
+from peers import PATIENCE, peer
 from reach.lab.home import PORT, Home
 from reach.truth import check, hold_against_the_truth, report
 
@@ -50,3 +51,38 @@ def test_ufw(settings: Path) -> None:
         hold_against_the_truth(home, document)
         assert document["verdict"]["internet"] == "unknown"
         assert home.outside.reaches("11.77.0.2", PORT, 20)
+
+
+BUS = """<busconfig><type>system</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth><policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy></busconfig>
+"""
+
+
+#: Their own Python is not to take this project's warnings for errors.
+PLAIN = ("env", "-u", "PYTHONWARNINGS", "-u", "PYTHONPATH")
+
+
+@pytest.mark.slow
+def test_firewalld(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a message bus of its own, so that no firewalld of the machine's is spoken to."""
+    programs = [peer(name) for name in ("dbus-daemon", "firewalld", "firewall-cmd")]
+    (tmp_path / "bus.conf").write_text(BUS.format(path=tmp_path / "bus"))
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'bus'}")
+    with Home("upnp-off", "static") as home, home.server.listen(PORT):
+        bus = home.server.program(programs[0], f"--config-file={tmp_path / 'bus.conf'}", "--nofork", "--print-address")
+        with bus:
+            bus.wait_for("stdout", b"unix:path=")
+            with home.server.program(*PLAIN, programs[1], "--nofork", "--nopid", check_warnings=False):
+                deadline = time.monotonic() + 2 * PATIENCE
+                while home.server.run(*PLAIN, programs[2], "--state").returncode:
+                    assert time.monotonic() < deadline, "firewalld does not come up"
+                document = report(home)
+                hold_against_the_truth(home, document)
+                assert (document["verdict"]["lan"], document["verdict"]["internet"]) == ("blocked", "blocked")
+                now = check(document, "firewall-internet")["fix"].partition(" && ")[0]
+                assert now == f"firewall-cmd --add-port={PORT}/tcp"
+                home.server.must(*PLAIN, *now.split())
+                document = report(home)
+                hold_against_the_truth(home, document)
+                assert (document["verdict"]["lan"], document["verdict"]["internet"]) == ("likely", "unknown")
+                assert home.outside.reaches("11.77.0.2", PORT, PATIENCE)
