@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from compat.ncat.harness import Listening, Ncat, both, everything, exactly, ours
+from compat.ncat.harness import Listening, Ncat, both, everything, exactly, is_silent, ours, still_runs
 from plain_peers import free_port
 
 OK = b"HTTP/1.0 200 OK\r\nX: y\r\n\r\n"
@@ -390,6 +390,14 @@ def test_requests_that_cannot_be(ncat: Ncat, name: str, request_: Callable[[int]
 def test_lengths_that_cannot_be(ncat: Ncat, length: bytes) -> None:
     request = b"POST http://127.0.0.1:1/ HTTP/1.0\r\n" + length + b"\r\n"
     assert ask(ncat, proxying(ncat).port, request).startswith(b"HTTP/1.0 400")
+
+
+@both
+def test_the_idle_timeout_is_not_for_a_proxy(ncat: Ncat) -> None:
+    proxy = proxying(ncat, "-i", "100ms")
+    client = ncat.dial(proxy.port)
+    assert is_silent(client, 0.5)
+    assert still_runs(proxy.program, 0.05)
 
 
 @ours

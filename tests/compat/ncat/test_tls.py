@@ -92,6 +92,14 @@ def test_a_listener_goes_on_after_the_end_of_its_input(ncat: Ncat) -> None:
 
 
 @both
+def test_a_handshake_that_stalls_is_idle(ncat: Ncat) -> None:
+    listener = ncat.listen("--ssl", "-i", "300ms")
+    ncat.dial(listener.port)
+    assert listener.program.wait() == 2
+    assert listener.program.stderr.endswith(b"Ncat: Idle timeout expired (300 ms). QUITTING.\n")
+
+
+@both
 def test_what_verbose_says(ncat: Ncat, authority: Path) -> None:
     cert = certificate(authority, ncat.folder, "/O=An Organisation/CN=example")
     _, port = listening(ncat, cert, "-k")

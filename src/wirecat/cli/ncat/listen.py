@@ -36,7 +36,7 @@ def serve_one(settings: Settings, operands: Operands, voice: Voice, environment:
                 from wirecat.cli.ncat.secure import shake_hands
 
                 try:
-                    shake_hands(stream, voice)
+                    shake_hands(stream, settings, voice)
                 except BaseException:
                     stream.close()
                     raise

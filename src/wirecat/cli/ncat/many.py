@@ -115,7 +115,8 @@ def serve_clients(
 def _wait(over: threading.Event, server: Server, settings: Settings, typed: Input | None) -> None:
     """Until it is over. Raises Ending when clients are there and nothing moved for too long, and, with ``-q``, when
     nothing did since the end of our input."""
-    idle = settings.idle_timeout if settings.command is None else None
+    counts = settings.command is None and settings.proxy_type is None  # programs and servers behind may be silent
+    idle = settings.idle_timeout if counts else None
     linger = settings.quit_after if typed is not None else None
     shortest = min((time for time in (idle, linger) if time is not None), default=None)
     while not over.wait(_SLICE if shortest is None else max(0.01, min(shortest / 10, 0.2))):

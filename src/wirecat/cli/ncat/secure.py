@@ -116,7 +116,10 @@ def secure_listener(listener: Listener, settings: Settings, voice: Voice) -> Lis
     except UsageError as error:
         listener.close()
         raise quitting(sentence(error)) from error
-    return TlsListener(listener, context, allow_truncation=True, handshake_time=HANDSHAKE_TIME)
+    # With a single client the idle timeout is for its handshake too; with many, the server looks after idle ones.
+    idle = None if settings.keep_open or settings.broker or settings.chat else settings.idle_timeout
+    seconds = HANDSHAKE_TIME if idle is None else idle
+    return TlsListener(listener, context, allow_truncation=True, handshake_time=seconds)
 
 
 def _server_context(settings: Settings) -> ssl.SSLContext:
@@ -144,14 +147,21 @@ def dtls_options(settings: Settings, operands: Operands) -> tuple[tuple[str, str
     return tuple((name, value) for name, value in (*client, *both) if value)
 
 
-def shake_hands(stream: Stream, voice: Voice) -> None:
-    """A client's handshake, now. Raises Ending, told with ``-v``; it ends a listener that has no other client."""
+def shake_hands(stream: Stream, settings: Settings, voice: Voice) -> None:
+    """A client's handshake, now. Raises Ending, told with ``-v``; it ends a listener that has no other client. One that
+    stalls is idle, for ``-i``."""
+    from wirecat.cli.ncat.session import idle_ending
     from wirecat.endpoints.tls import TlsStream
 
     if not isinstance(stream, TlsStream):
         return
     try:
         stream.handshake()
+    except NoAnswer as error:
+        if settings.idle_timeout is not None:
+            raise idle_ending(settings.idle_timeout, settings) from error
+        voice.tell(messages.tls_failed(stream.peer.host or "localhost", error.message))
+        raise Ending("", NETWORK) from error
     except UsageError as error:
         raise quitting(sentence(error)) from error
     except WirecatError as error:
