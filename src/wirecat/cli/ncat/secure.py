@@ -6,7 +6,7 @@ from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import NETWORK, Ending, network, quitting
 from wirecat.cli.ncat.reasons import sentence
 from wirecat.deadline import Deadline
-from wirecat.errors import CertificateError, NoAnswer, UsageError, WirecatError
+from wirecat.errors import CertificateError, DeadlineExpired, NoAnswer, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,14 +157,11 @@ def shake_hands(stream: Stream, settings: Settings, voice: Voice) -> None:
         return
     try:
         stream.handshake()
-    except NoAnswer as error:
-        if settings.idle_timeout is not None:
-            raise idle_ending(settings.idle_timeout, settings) from error
-        voice.tell(messages.tls_failed(stream.peer.host or "localhost", error.message))
-        raise Ending("", NETWORK) from error
     except UsageError as error:
         raise quitting(sentence(error)) from error
     except WirecatError as error:
+        if settings.idle_timeout is not None and isinstance(error.__cause__, DeadlineExpired):
+            raise idle_ending(settings.idle_timeout, settings) from error
         reason = getattr(error, "reason", "") or error.message
         voice.tell(messages.tls_failed(stream.peer.host or "localhost", reason))
         raise Ending("", NETWORK) from error
