@@ -33,21 +33,30 @@ def tshark(*arguments: object) -> str:
     return done.stdout.decode()
 
 
-def conversations(path: Path) -> int:
-    """How many TCP connections tshark sees. Without a warning about any of their packets, and with all checksums right."""
-    checks = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")
+def conversations(path: Path, *numbers: int) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """How many TCP connections tshark sees, and what client and server said in those of ``numbers`` (from 0), as its
+    follow,tcp,raw has it. All at once, because it takes its time to start.
+
+    It has no warning about any of the packets, and all checksums are right.
+    """
     frowned = "tcp.analysis.flags || tcp.checksum.status == 0 || ip.checksum.status == 0 || _ws.malformed"
-    assert tshark("-r", path, *checks, "-Y", frowned) == ""
-    return tshark("-r", path, "-q", "-z", "conv,tcp").count("<->")
-
-
-def followed(path: Path, number: int) -> tuple[bytes, bytes]:
-    """What client and server said, as tshark's follow,tcp,raw has it."""
-    sides = [b"", b""]
-    for line in tshark("-r", path, "-q", "-z", f"follow,tcp,raw,{number}").splitlines():
-        if re.fullmatch(r"\t?[0-9a-f]+", line):
-            sides[line.startswith("\t")] += bytes.fromhex(line.strip())
-    return sides[0], sides[1]
+    looks = ["conv,tcp", f"io,stat,0,{frowned}", *(f"follow,tcp,raw,{number}" for number in numbers)]
+    words = [word for look in looks for word in ("-z", look)]
+    checks = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")
+    told = tshark("-r", path, "-q", *checks, *words)
+    counted = re.search(r"^\| *[\d.]+ *<> *[\d.]+ *\| *(\d+) *\|", told, re.MULTILINE)
+    assert counted is not None, told
+    assert counted[1] == "0", told
+    followed = {}
+    for part in told.split("Follow: tcp,raw")[1:]:
+        sides = [b"", b""]
+        for line in part.splitlines():
+            if re.fullmatch(r"\t?[0-9a-f]+", line):
+                sides[line.startswith("\t")] += bytes.fromhex(line.strip())
+        number = re.search(r"tcp.stream eq (\d+)", part)
+        assert number is not None, part
+        followed[int(number[1])] = sides[0], sides[1]
+    return told.count("<->"), [followed[number] for number in numbers]
 
 
 def test_connect(tmp_path: Path) -> None:
@@ -61,8 +70,7 @@ def test_connect(tmp_path: Path) -> None:
             assert client.wait() == 0
             assert client.stderr == b""
     assert path.stat().st_mode & 0o777 == 0o600
-    assert followed(path, 0) == (b"one\r\ntwo\r\n", b"one\r\ntwo\r\n"[::-1])
-    assert conversations(path) == 1
+    assert conversations(path, 0) == (1, [(b"one\r\ntwo\r\n", b"one\r\ntwo\r\n"[::-1])])
     (connection,) = read(path).connections
     assert (connection.kind, connection.closed_by, connection.reason) == ("client", "client", "end")
 
@@ -110,12 +118,11 @@ def test_serve(tmp_path: Path, engine: str) -> None:
     assert recording.complete
     assert len(recording.connections) == 30
     assert all(each.client.chunks == 5 and each.handler == "echo" for each in recording.connections)
-    assert conversations(path) == 30
     assert any(row.state == "LISTEN" for row in recording.snapshots[0].rows)
-    data = {
-        number: b"".join(each.data for each in recording.chunks(number) if each.sender == "server") for number in (1, 2)
-    }
-    assert {followed(path, number)[1] for number in (0, 1)} == set(data.values())
+    data = [b"".join(each.data for each in recording.chunks(number) if each.sender == "server") for number in (1, 2)]
+    count, talks = conversations(path, 0, 1)
+    assert count == 30
+    assert {server_said for _, server_said in talks} == set(data)
 
 
 def test_swarm(tmp_path: Path) -> None:
@@ -124,7 +131,7 @@ def test_swarm(tmp_path: Path) -> None:
         address = server.wait_for("stderr", rb"listening on (127\.0\.0\.1:\d+)")[1].decode()
         with wirecat("swarm", address, "-c", "20", "-n", "3", "--expect", "echo", "--record", str(path)) as swarm:
             assert swarm.wait() == 0
-    assert conversations(path) == 20
+    assert conversations(path)[0] == 20
     recording = read(path)
     assert recording.complete
     assert all((each.client.chunks, each.closed_by) == (3, "client") for each in recording.connections)
@@ -142,7 +149,7 @@ def test_relay(tmp_path: Path) -> None:
                 assert client.wait() == 0
                 assert client.stdout == BYTES
             assert relay.wait() == 0
-    assert followed(path, 0) == (BYTES, BYTES)
+    assert conversations(path, 0) == (1, [(BYTES, BYTES)])
     assert read(path).connections[0].facts["target"] == address
 
 
@@ -199,8 +206,7 @@ def test_unix_sockets_go_by_loopback(tmp_path: Path) -> None:
                 assert client.wait() == 0
         server.interrupt()
         assert server.wait() == 0
-    assert conversations(path) == 2
-    assert followed(path, 1) == (BYTES, BYTES)
+    assert conversations(path, 1) == (2, [(BYTES, BYTES)])
     assert read(path).connections[0].server.address.path == f"{tmp_path}/socket"
 
 
