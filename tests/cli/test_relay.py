@@ -160,6 +160,20 @@ def test_a_path_to_a_program(tmp_path: Path) -> None:
     assert not (tmp_path / "here").exists()
 
 
+def test_a_recording_of_what_went_through(tmp_path: Path) -> None:
+    file = str(tmp_path / "talk.pcapng")
+    with serving(reversed_whole) as target, wirecat("relay", "-v", "--record", file, HERE, target.address) as relay:
+        with dial(port_of(relay)) as client:
+            client.sendall(b"abcdef")
+            client.shutdown(socket.SHUT_WR)
+            assert everything(client) == b"fedcba"
+        assert relay.wait() == 0
+        assert b"to the target: copy: tapped" in relay.stderr
+    with wirecat("show", file) as show:
+        assert show.wait() == 0
+        assert b"abcdef" in show.stdout and b"fedcba" in show.stdout
+
+
 def test_events_as_json() -> None:
     with serving(reversed_whole) as target, wirecat("relay", "--json", HERE, target.address) as relay:
         listening = json.loads(relay.wait_for("stdout", rb".*\n")[0])

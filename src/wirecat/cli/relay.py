@@ -11,6 +11,7 @@ from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.events import Failed
 from wirecat.relay.relay import Relay, join_program_to, relay
+from wirecat.system.limits import raise_descriptor_limit
 from wirecat.views.text_addresses import opened_to_others
 
 TYPE_CHECKING = False
@@ -51,6 +52,7 @@ def run(arguments: list[str], environment: Environment) -> int:
 
 
 def _serve(address: Address, target: Address, options: Namespace, environment: Environment) -> int:
+    raise_descriptor_limit()
     with ExitStack() as stack:
         recording = None
         if options.record is not None:
