@@ -15,13 +15,14 @@ FIND_PYTHON = sh tools/find_python.sh "$(PYTHON)"
 ENVIRONMENT = python=$$($(FIND_PYTHON)) && "$$python" tools/environment.py
 IN_ENVIRONMENT = .venv/bin/python -m
 
-.PHONY: help demo test nightly check format changelog bench zipapp environment clean
+.PHONY: help demo test nightly lab check format changelog bench zipapp environment clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo       show what wirecat does, on this machine only (needs only Python 3.11 or newer)'
 	@echo 'make test       run all tests in an environment of their own (TESTS=FOLDER runs some of them)'
 	@echo 'make nightly    the property tests, with 100,000 examples each (TESTS=FOLDER: some of them), and transfers of 1 GiB'
+	@echo 'make lab        wirecat reach and expose in every variant of a home network, made of namespaces (needs root)'
 	@echo 'make check      style, types and the shape of the source: ruff, mypy, tests/architecture'
 	@echo 'make format     put the source into its one form'
 	@echo 'make changelog  show what the news fragments would say in the changelog'
@@ -40,6 +41,10 @@ test: environment
 nightly: environment
 	$(IN_ENVIRONMENT) pytest -n $(JOBS) -m hypothesis --hypothesis-profile=nightly --timeout=3600 $(TESTS)
 	WIRECAT_BULK_MIB=1024 $(IN_ENVIRONMENT) pytest tests/cli/test_bulk.py
+
+# The home network of tests/reach in every variant, with ufw and firewalld: needs root, and what .ci/run installs.
+lab: environment
+	WIRECAT_LAB=1 $(IN_ENVIRONMENT) pytest -n $(JOBS) tests/reach
 
 check: environment
 	$(IN_ENVIRONMENT) ruff check .

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from peers import peer
+from reach.campaign import some_of
 from reach.lab.home import PORT, Home
 from reach.lab.namespaces import Host, require_namespaces
 from reach.truth import check, hold_against_the_truth, report
 from wirecat.errors import UsageError
 from wirecat.reach.reach import reach
 
-BASE = [(), ("igd1",), ("natpmp-only",), ("upnp-only",), ("hostfw-open",), ("isolate",)]
-BY_HAND = [("upnp-off",), ("static",), ("hairpin",), ("upnp-off", "static")]
+BASE = some_of([((),), (("natpmp-only",),), (("isolate",),)], [(("igd1",),), (("upnp-only",),), (("hostfw-open",),)])
+BY_HAND = some_of([(("static",),)], [(("upnp-off",),), (("hairpin",),), (("upnp-off", "static"),)])
 
 
 def ids(variants: tuple[str, ...]) -> str:
@@ -45,7 +46,9 @@ def test_a_forward_made_by_hand_cannot_be_seen(variants: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize(
     ("variants", "words"),
-    [(("cgnat",), "carrier NAT"), (("doublenat",), "second router"), (("cgnat", "natpmp-only"), "carrier NAT")],
+    some_of(
+        [(("cgnat",), "carrier NAT"), (("doublenat",), "second router")], [(("cgnat", "natpmp-only"), "carrier NAT")]
+    ),
     ids=lambda value: ids(value) if isinstance(value, tuple) else value,
 )
 def test_a_second_translator(variants: tuple[str, ...], words: str) -> None:
@@ -59,7 +62,9 @@ def test_a_second_translator(variants: tuple[str, ...], words: str) -> None:
     assert "ssh -R" in address["fix"]
 
 
-@pytest.mark.parametrize("variants", [("hostfw",), ("hostfw-reject",), ("hostfw", "cgnat")], ids=ids)
+@pytest.mark.parametrize(
+    "variants", some_of([(("hostfw",),)], [(("hostfw-reject",),), (("hostfw", "cgnat"),)]), ids=ids
+)
 def test_the_firewall_of_this_pc_and_its_mend(variants: tuple[str, ...]) -> None:
     with Home(*variants) as home, home.server.listen(PORT):
         document = report(home)
@@ -84,7 +89,7 @@ def test_a_rule_for_the_local_network_stops_a_forward() -> None:
         assert home.outside.reaches("11.77.0.2", PORT, 20)
 
 
-@pytest.mark.parametrize("variants", [(), ("static",), ("hostfw-open",)], ids=ids)
+@pytest.mark.parametrize("variants", some_of([((),)], [(("static",),), (("hostfw-open",),)]), ids=ids)
 def test_a_server_for_this_pc_only(variants: tuple[str, ...]) -> None:
     with Home(*variants) as home, home.server.listen(PORT, "127.0.0.1"):
         document = report(home, "--scope", "internet")

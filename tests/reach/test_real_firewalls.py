@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from peers import PATIENCE, peer
+from reach.campaign import LONG
 from reach.lab.home import PORT, Home
 from reach.truth import check, hold_against_the_truth, report
 
@@ -32,6 +33,7 @@ def ufw(home: Home, settings: Path, command: str) -> None:
     home.server.must("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
 
 
+@LONG
 def test_ufw(settings: Path) -> None:
     with Home("upnp-off", "static") as home, home.server.listen(PORT):
         ufw(home, settings, "ufw --force enable")
@@ -62,7 +64,7 @@ BUS = """<busconfig><type>system</type><listen>unix:path={path}</listen><auth>EX
 PLAIN = ("env", "-u", "PYTHONWARNINGS", "-u", "PYTHONPATH")
 
 
-@pytest.mark.slow
+@LONG
 def test_firewalld(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a message bus of its own, so that no firewalld of the machine's is spoken to."""
     programs = [peer(name) for name in ("dbus-daemon", "firewalld", "firewall-cmd")]

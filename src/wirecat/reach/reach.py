@@ -31,13 +31,7 @@ def reach(
 
     Raises UsageError (a port that cannot be) and WirecatError (the system does not let its socket table be read).
     """
-    found = find(port, probe_path=probe_path, timeout=timeout)
-    if from_peer is not None:
-        from wirecat.reach.peer_client import ask_peer
-
-        found.proof = ask_peer(found, *_peer(from_peer))
-        found.asked.append(found.proof.words)
-    return conclude(found)
+    return conclude(find(port, probe_path=probe_path, from_peer=from_peer, timeout=timeout))
 
 
 def _peer(text: str) -> tuple[str, int]:
@@ -54,8 +48,11 @@ def _peer(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def find(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOUT) -> Findings:
+def find(
+    port: int, *, probe_path: bool = False, from_peer: str | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> Findings:
     """Look at everything that can be looked at; ``conclude`` makes a report of it."""
+    peer = None if from_peer is None else _peer(from_peer)
     if not 1 <= port <= 65535:
         raise UsageError(f"a port is 1 to 65535, not {port}", step="reach")
     interfaces, routes = list_interfaces(), default_routes()
@@ -71,6 +68,9 @@ def find(port: int, *, probe_path: bool = False, timeout: float = DEFAULT_TIMEOU
     if found.gateway and own is not None:
         host = own.host
         tasks.append(lambda: _ask_router(found, host, timeout))
+    if peer is not None:
+        host_there, port_there = peer
+        tasks.append(lambda: _ask_peer(found, host_there, port_there))
     if probe_path:
         tasks.append(lambda: _probe_path(found, timeout))
     run_at_once(tasks)
@@ -96,6 +96,13 @@ def _ask_firewall(found: Findings, timeout: float) -> None:
 
 def _ask_router(found: Findings, own_host: str, timeout: float) -> None:
     found.router = look_at_router(found.gateway, own_host, found.port, timeout)
+
+
+def _ask_peer(found: Findings, host: str, port: int) -> None:
+    from wirecat.reach.peer_client import ask_peer
+
+    found.proof = ask_peer(found, host, port)
+    found.asked.append(found.proof.words)
 
 
 def _probe_path(found: Findings, timeout: float) -> None:
