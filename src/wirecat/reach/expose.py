@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Seconds that a mapping lives without being renewed: after a power cut, it is gone as soon.
 LEASE = 120
-_LOOK = 2.5
+_LOOK = 4.0  # a router that says nothing is given up before five seconds are over
 _MAP = 2.0
 # Ports that a router may want for itself, and that many refuse.
 _LOWEST = 1024
