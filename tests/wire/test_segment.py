@@ -50,3 +50,16 @@ def test_a_flipped_bit_is_found(place: int) -> None:
     data[place] ^= 4
     found = take_apart(LINKTYPE_RAW, bytes(data), check=True)
     assert found is None or found.intact is False
+
+
+def test_a_checksum_of_zero_is_zero_in_a_segment_and_all_ones_in_a_datagram() -> None:
+    """RFC 1624 section 3 and RFC 768: only where 0 says that there is none it is written otherwise."""
+    way = Way(bytes([127, 0, 0, 1]), 50000, bytes([127, 0, 0, 1]), 80)
+    for head_of, place, written in (
+        (lambda payload: way.tcp(1, 1, ACK, payload), 36, b"\0\0"),
+        (way.udp, 26, b"\xff\xff"),
+    ):
+        rest = int.from_bytes(
+            head_of(b"\0\0")[place : place + 2], "big"
+        )  # what makes it all ones, so that its complement is 0
+        assert head_of(rest.to_bytes(2, "big"))[place : place + 2] == written

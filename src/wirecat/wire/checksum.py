@@ -29,6 +29,7 @@ def ones_sum(data: bytes | memoryview) -> int:
 
 
 def checksum(total: int) -> int:
-    """What is written into a header whose words, and those of what it covers, add up to ``total``. Never 0, which in a
-    datagram would say that there is none (RFC 768); 0xFFFF means the same."""
-    return 0xFFFF - total % 0xFFFF
+    """What is written into a header whose words, and those of what it covers, add up to ``total`` (which they do to
+    0xFFFF or not at all: no header is all zeros). In UDP 0 would say that there is none: 0xFFFF stands for it there
+    (RFC 768), and there alone (RFC 1624 section 3)."""
+    return -total % 0xFFFF

@@ -62,7 +62,7 @@ class Way:
         """The headers of a datagram with ``payload`` (RFC 768)."""
         length = 8 + len(payload)
         total = self._addresses_sum + UDP + length + sum(self._ports) + length + ones_sum(payload)
-        return self._ip(UDP, length) + _UDP.pack(*self._ports, length, checksum(total))
+        return self._ip(UDP, length) + _UDP.pack(*self._ports, length, checksum(total) or 0xFFFF)
 
     def _ip(self, protocol: int, length: int) -> bytes:
         if self._v6:  # RFC 8200 section 3
