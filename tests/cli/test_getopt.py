@@ -98,6 +98,18 @@ def test_what_stands_before_an_error_comes_first() -> None:
     assert found == ["listen"]
 
 
+def test_an_option_that_is_not_to_be_abbreviated_takes_no_abbreviation_away() -> None:
+    table = (
+        Option("", "record", "file", "", "record", "text", whole=True),
+        Option("", "recv-only", "", "", "recv", "flag"),
+    )
+    for word in ("--r", "--rec", "--recv-only"):
+        assert [option.sets for option, _ in scan([word], table, [])] == ["recv"]
+    assert [option.sets for option, _ in scan(["--record=x"], table, [])] == ["record"]
+    with pytest.raises(UsageError, match="unrecognized option '--reco'"):
+        list(scan(["--reco", "x"], table, []))
+
+
 @given(some.lists(some.text(max_size=12)))
 def test_nothing_is_lost_and_nothing_crashes(arguments: list[str]) -> None:
     operands: list[str] = []

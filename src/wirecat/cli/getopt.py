@@ -20,10 +20,11 @@ class Option:
 
     ``help`` is its line in the help, ``sets`` the field that it sets and ``kind`` how its value is read; ``differs``
     says, for the documentation, in what it differs from the program that the table speaks for. A ``hidden`` one is not
-    in the help.
+    in the help. A ``whole`` one cannot be abbreviated: an option that the program does not have must not take an
+    abbreviation away from one that it has.
     """
 
-    __slots__ = ("differs", "help", "hidden", "kind", "long", "sets", "short", "value")
+    __slots__ = ("differs", "help", "hidden", "kind", "long", "sets", "short", "value", "whole")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Option:
         *,
         differs: str = "",
         hidden: bool = False,
+        whole: bool = False,
     ) -> None:
         self.short = short
         self.long = long
@@ -45,6 +47,7 @@ class Option:
         self.kind = kind
         self.differs = differs
         self.hidden = hidden
+        self.whole = whole
 
     @property
     def name(self) -> str:
@@ -112,10 +115,12 @@ def _long(word: str, table: Sequence[Option], waiting: list[str]) -> tuple[Optio
 def _named(name: str, table: Sequence[Option]) -> Option:
     """The option of that name, or of the only name that begins so. Two that cannot be told apart by letter and by
     taking a value are the same to getopt_long(3), which then takes the first."""
-    begun = [option for option in table if option.long.startswith(name)] if name else []
-    for option in begun:
+    begun = []
+    for option in table if name else ():
         if option.long == name:
             return option
+        if option.long.startswith(name) and not option.whole:
+            begun.append(option)
     if not begun:
         raise UsageError(f"unrecognized option '--{name}'")
     first = begun[0]

@@ -121,6 +121,7 @@ AGREED: list[tuple[str, int, str]] = [
     # the network
     (PORT, 1, "Ncat: Connection refused."),
     (f"--nsock-engine poll {PORT}", 1, "Ncat: Connection refused."),
+    (f"--r {PORT}", 1, "Ncat: Connection refused."),
     (f"--append-output {PORT}", 1, "Ncat: Connection refused."),
     (f"-z {PORT}", 1, ""),
     (f"--ssl {PORT}", 1, "Ncat: Connection refused."),

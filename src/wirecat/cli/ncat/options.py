@@ -34,7 +34,7 @@ OPTIONS = (
     Option("x", "hex-dump", "filename", "Dump session data as hex to a file", "hex_dump", TEXT),
     Option(
         "", "record", "filename", "Record the session as pcapng (see: wirecat show)", "record", TEXT,
-        differs="an option of wirecat's own",
+        differs="an option of wirecat's own, not to be abbreviated", whole=True,
     ),
     Option("i", "idle-timeout", "time", "Idle read/write timeout", "idle_timeout", TIME),
     Option("p", "source-port", "port", "Specify source port to use", "source_port", PORT),
