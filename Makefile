@@ -42,7 +42,7 @@ nightly: environment
 	$(IN_ENVIRONMENT) pytest -n $(JOBS) -m hypothesis --hypothesis-profile=nightly --timeout=3600 $(TESTS)
 	WIRECAT_BULK_MIB=1024 $(IN_ENVIRONMENT) pytest tests/cli/test_bulk.py
 
-# The home network of tests/reach in every variant, with ufw and firewalld: needs root, and what .ci/run installs.
+# The home network of tests/reach in every variant, and with ufw, firewalld and dbus where they are installed: needs root.
 lab: environment
 	WIRECAT_LAB=1 $(IN_ENVIRONMENT) pytest -n $(JOBS) tests/reach
 

@@ -18,6 +18,8 @@ from wirecat.server.server import Server, serve
 
 #: Seconds to wait for what takes milliseconds, on a machine where much else runs.
 PATIENCE = 15.0
+#: The servers of `serving` that have not ended.
+RUNNING: list[Server] = []
 
 
 def eventually(true: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
@@ -103,12 +105,19 @@ def serving(handler: Any, address: str = "127.0.0.1:0", **options: Any) -> Itera
     before = set(threading.enumerate())
     events = Recorder()
     server = serve(handler, address, on_event=events, **options)
+    RUNNING.append(server)
     try:
         yield Served(server, events)
     finally:
         server.stop(0)
-    left = [each.name for each in threading.enumerate() if each not in before and each.name.startswith("wirecat")]
-    assert not left, f"threads that stop() has left behind: {left}"
+        RUNNING.remove(server)
+
+    def left() -> list[str]:
+        return [each.name for each in threading.enumerate() if each not in before and each.name.startswith("wirecat")]
+
+    if RUNNING:  # a thread may be another server's, which goes on
+        eventually(lambda: not left(), f"the ends of the threads {left()}")
+    assert not left(), f"threads that stop() has left behind: {left()}"
 
 
 def connect(port: int, timeout: float = PATIENCE, host: str = "127.0.0.1") -> socket.socket:

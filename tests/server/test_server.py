@@ -487,6 +487,8 @@ def test_live_connections_are_listed(engine: str) -> None:
         with served.connect() as first, served.connect() as second:
             assert ask(first, b"abc") == b"abc"
             assert ask(second, b"x") == b"x"
+            # What was sent is counted when it has been, and a client may have it before that.
+            eventually(lambda: sum(each.sent for each in served.server.connections) == 4, "all is counted")
             infos = served.server.connections
             by_port = {each.peer.port: each for each in infos}
             info = by_port[first.getsockname()[1]]

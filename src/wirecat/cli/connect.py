@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from wirecat.cli.recording import CommandRecording
     from wirecat.connection import Connection
     from wirecat.errors import WirecatError
-    from wirecat.taps.tap import Tap
 
 DEFAULTS = {
     "ask": False,
@@ -50,6 +49,11 @@ def _talk(options: Namespace | PlainOptions, environment: Environment, recording
     address = shorthand.with_flags(join_address(options.address), options, environment)
     connection = connect(address, timeout=options.timeout, retry=options.retry, on_retry=told)
     with connection:
+        # Imported now and not at the top: whoever is refused need not wait for it.
+        if options.ask:
+            from wirecat.cli.ask import ask
+        else:
+            from wirecat.cli.conversation import converse
         if options.verbose:
             environment.message(f"connected to {connection.peer} from {connection.local}")
             _tell_tls(connection, environment)
@@ -60,29 +64,24 @@ def _talk(options: Namespace | PlainOptions, environment: Environment, recording
         if recording is not None:
             tap = recording.tap("client")
             recording.watch_sockets((connection.peer,))
-        # Imported now and not at the top: whoever is refused need not wait for it.
         if options.ask:
-            from wirecat.cli.ask import ask
-
             if tap is not None:
                 connection.attach(tap)
             return ask(
                 connection, environment, prompt=options.prompt, newline=options.newline, first=options.reply_timeout,
                 silence=options.reply_wait,
             )  # fmt: skip
-        return _converse(connection, environment, options, tap)
-
-
-def _converse(
-    connection: Connection, environment: Environment, options: Namespace | PlainOptions, tap: Tap | None
-) -> int:
-    from wirecat.cli.conversation import converse
-
-    newline, verbose = options.newline, options.verbose
-    code = converse(connection, environment, newline=newline, verbose=verbose, ends_with_input=True, observer=tap)
-    if environment.stdin_is_terminal and connection.ended:
-        environment.note(f"{connection.peer} closed the connection")
-    return code
+        code = converse(
+            connection,
+            environment,
+            newline=options.newline,
+            verbose=options.verbose,
+            ends_with_input=True,
+            observer=tap,
+        )
+        if environment.stdin_is_terminal and connection.ended:
+            environment.note(f"{connection.peer} closed the connection")
+        return code
 
 
 def _tell_tls(connection: Connection, environment: Environment) -> None:
