@@ -6,8 +6,8 @@ PYTHON ?=
 TESTS ?=
 QUICK ?=
 ONLY ?=
-# Tests run at once; most of them wait for most of their time, so they are two for each processor.
-JOBS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
+# Tests run at once; most of them wait for most of their time, so they are three for each processor.
+JOBS ?= $(shell expr 3 \* $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 # Seconds after which the whole run of tests is ended, whatever still runs. Each test has its own limit besides.
 TEST_SECONDS ?= 1500
 

@@ -13,7 +13,7 @@ from peers import PEERS, find_peer
 
 #: What `make nightly` runs the property tests with. How long an example takes is nothing to fail for, there as elsewhere:
 #: a busy machine is no fault.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", max_examples=50, deadline=None)
 settings.load_profile("patient")
 settings.register_profile("nightly", max_examples=100_000, deadline=None)
 

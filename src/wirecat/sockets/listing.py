@@ -54,7 +54,7 @@ def sockets(
 
     >>> import socket
     >>> with socket.create_server(("127.0.0.1", 0)) as server:
-    ...     [row.state for row in sockets(port=server.getsockname()[1])]
+    ...     [row.state for row in sockets(port=server.getsockname()[1], listening=True)]
     ['LISTEN']
     """
     if port is not None and not 1 <= port <= 65535:
