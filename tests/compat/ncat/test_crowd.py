@@ -107,6 +107,16 @@ def test_what_is_said_has_a_tag_and_no_escape_sequence(ncat: Ncat) -> None:
 
 
 @both
+def test_a_line_keeps_the_end_that_it_came_with(ncat: Ncat) -> None:
+    listener = ncat.listen("--chat")
+    first, _ = chatting(ncat, listener.port)
+    second, _ = chatting(ncat, listener.port)
+    read_until(first, rb"is connected as <user\d+>\.\n.*\n")
+    second.sendall(b"as Windows has it\r\n")
+    read_until(first, rb"<user\d+> as Windows has it\r\n")
+
+
+@both
 def test_what_the_chat_is_told(ncat: Ncat) -> None:
     listener = ncat.listen("--chat")
     first, _ = chatting(ncat, listener.port)

@@ -27,11 +27,13 @@ NAMED = 20  # who is there is told by name, up to so many
 
 
 def readable(text: bytes) -> bytes:
-    """Text with everything escaped that a terminal would obey (see ``wire.printable``); tabs stay.
+    """Text with everything escaped that a terminal would obey (see ``wire.printable``); tabs stay, and CRLF becomes LF.
 
     >>> readable("Grüße\\x1b[2J".encode()).decode()
     'Grüße\\\\x1b[2J'
     """
+    if text.endswith(b"\r\n"):
+        text = text[:-2] + b"\n"
     shown = Printable()
     return (shown.feed(text) + shown.finish()).encode("utf-8", "surrogateescape")
 
@@ -126,7 +128,7 @@ def _lines(connection: Connection) -> Iterator[list[bytes]]:
         if data is None:
             break
         *whole, held = (held + data).split(b"\n")
-        lines = [line.removesuffix(b"\r") + b"\n" for line in whole]
+        lines = [line + b"\n" for line in whole]
         while len(held) > LONGEST:
             cut = LONGEST
             while cut > LONGEST - 3 and held[cut] & 0xC0 == 0x80:  # in the middle of a UTF-8 character
