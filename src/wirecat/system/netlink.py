@@ -115,6 +115,30 @@ def walk_messages(buffer: bytearray, end: int) -> Iterator[tuple[int, int, int, 
         raise malformed("less than a header is left")
 
 
+def message_reader(
+    kind: int, size: int, read: Callable[[bytearray, int, int], None]
+) -> Callable[[bytearray, int], int]:
+    """What ``dump`` reads a datagram with: ``read(buffer, start, end)`` gets the body of each message of one ``kind``.
+
+    Raises OSError for a body of less than ``size`` bytes, and what ``walk_messages`` and ``read_control`` raise.
+    """
+
+    def read_datagram(buffer: bytearray, end: int) -> int:
+        result = 0
+        for found, flags, start, stop in walk_messages(buffer, end):
+            if flags & NLM_F_DUMP_INTR:
+                result |= INTERRUPTED
+            if found == kind:
+                if stop - start < size:
+                    raise malformed(f"a body of {stop - start} bytes")
+                read(buffer, start, stop)
+            elif read_control(buffer, start - HEADER.size, stop - start + HEADER.size, found):
+                return result | ENDED
+        return result
+
+    return read_datagram
+
+
 def read_attributes(buffer: bytearray, start: int, end: int) -> dict[int, bytes]:
     """The attributes (rtattr) between two offsets, by number. One that does not fit ends the list."""
     attributes: dict[int, bytes] = {}

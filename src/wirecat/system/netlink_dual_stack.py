@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from wirecat.system.netlink import ENDED, HEADER, dump, malformed, read_attributes, read_control, walk_messages
+from wirecat.system.netlink import dump, message_reader, read_attributes
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
@@ -20,18 +20,12 @@ def read_ipv6_only() -> dict[int, bool]:
     found: dict[int, bool] = {}
     request = _REQUEST.pack(socket.AF_INET6, socket.IPPROTO_TCP, 0, _LISTEN)
 
-    def read(buffer: bytearray, end: int) -> int:
-        for kind, _, start, stop in walk_messages(buffer, end):
-            if kind == _SOCK_DIAG_BY_FAMILY:
-                if stop - start < _MESSAGE_BYTES:
-                    raise malformed(f"a socket of {stop - start} bytes")
-                (inode,) = struct.unpack_from("=I", buffer, start + _MESSAGE_BYTES - 4)
-                flag = read_attributes(buffer, start + _MESSAGE_BYTES, stop).get(_SKV6ONLY)
-                if flag:
-                    found[inode] = bool(flag[0])
-            elif read_control(buffer, start - HEADER.size, stop - start + HEADER.size, kind):
-                return ENDED
-        return 0
+    def read(buffer: bytearray, start: int, end: int) -> None:
+        (inode,) = struct.unpack_from("=I", buffer, start + _MESSAGE_BYTES - 4)
+        flag = read_attributes(buffer, start + _MESSAGE_BYTES, end).get(_SKV6ONLY)
+        if flag:
+            found[inode] = bool(flag[0])
 
-    dump(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, request, read)
+    reader = message_reader(_SOCK_DIAG_BY_FAMILY, _MESSAGE_BYTES, read)
+    dump(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, request, reader)
     return found

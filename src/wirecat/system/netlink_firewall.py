@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from wirecat.system.netlink import ENDED, HEADER, dump, read_control, walk_messages
+from wirecat.system.netlink import dump, message_reader
 
 _NETLINK_NETFILTER = 12
 _NFT_MSG_NEWTABLE, _NFT_MSG_GETTABLE = 10 << 8, 10 << 8 | 1  # the subsystem nftables is number 10
@@ -18,14 +18,10 @@ def count_nftables_tables() -> int:
     """The number of tables. Raises OSError: not root (EPERM), or a kernel without nftables."""
     count = 0
 
-    def read(buffer: bytearray, end: int) -> int:
+    def read(buffer: bytearray, start: int, end: int) -> None:
         nonlocal count
-        for kind, _, start, stop in walk_messages(buffer, end):
-            if kind == _NFT_MSG_NEWTABLE:
-                count += 1
-            elif read_control(buffer, start - HEADER.size, stop - start + HEADER.size, kind):
-                return ENDED
-        return 0
+        count += 1
 
-    dump(_NETLINK_NETFILTER, _NFT_MSG_GETTABLE, _GENERIC.pack(0, 0, 0), read)
+    reader = message_reader(_NFT_MSG_NEWTABLE, 0, read)
+    dump(_NETLINK_NETFILTER, _NFT_MSG_GETTABLE, _GENERIC.pack(0, 0, 0), reader)
     return count

@@ -6,17 +6,7 @@ import errno
 import struct
 
 from wirecat.system.interface_address import InterfaceAddress, format_host
-from wirecat.system.netlink import (
-    ENDED,
-    HEADER,
-    INTERRUPTED,
-    NLM_F_DUMP_INTR,
-    dump,
-    malformed,
-    read_attributes,
-    read_control,
-    walk_messages,
-)
+from wirecat.system.netlink import dump, message_reader, read_attributes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +50,7 @@ def link_reader(links: dict[int, tuple[str, int]]) -> Callable[[bytearray, int],
         name = read_attributes(buffer, start + _LINK.size, end).get(_IFLA_IFNAME, b"")
         links[index] = (name.rstrip(b"\0").decode("utf-8", "backslashreplace"), flags)
 
-    return _reader(_RTM_NEWLINK, _LINK.size, read_link)
+    return message_reader(_RTM_NEWLINK, _LINK.size, read_link)
 
 
 def address_reader(
@@ -97,28 +87,9 @@ def address_reader(
             )
         )
 
-    return _reader(_RTM_NEWADDR, _ADDRESS.size, read_address)
+    return message_reader(_RTM_NEWADDR, _ADDRESS.size, read_address)
 
 
 def _scope(raw: bytes, number: int) -> str | None:
     # 169.254.0.0/16 is link-local by RFC 3927, whatever scope the administrator gave it.
     return "link" if raw[:2] == b"\xa9\xfe" and len(raw) == 4 else _SCOPES.get(number)
-
-
-def _reader(kind: int, size: int, read: Callable[[bytearray, int, int], None]) -> Callable[[bytearray, int], int]:
-    """The part that both dumps share: walk the messages, hand on those of one kind, and see the end."""
-
-    def read_datagram(buffer: bytearray, end: int) -> int:
-        result = 0
-        for found, flags, start, stop in walk_messages(buffer, end):
-            if flags & NLM_F_DUMP_INTR:
-                result |= INTERRUPTED
-            if found == kind:
-                if stop - start < size:
-                    raise malformed(f"a body of {stop - start} bytes")
-                read(buffer, start, stop)
-            elif read_control(buffer, start - HEADER.size, stop - start + HEADER.size, found):
-                return result | ENDED
-        return result
-
-    return read_datagram

@@ -6,17 +6,7 @@ import socket
 import struct
 
 from wirecat.system.interface_address import format_host
-from wirecat.system.netlink import (
-    ENDED,
-    HEADER,
-    INTERRUPTED,
-    NLM_F_DUMP_INTR,
-    dump,
-    malformed,
-    read_attributes,
-    read_control,
-    walk_messages,
-)
+from wirecat.system.netlink import dump, message_reader, read_attributes
 from wirecat.system.route import Route
 
 TYPE_CHECKING = False
@@ -46,20 +36,10 @@ def read_netlink_routes() -> list[Route]:
 def route_reader(found: list[tuple[int, Route]]) -> Callable[[bytearray, int], int]:
     """A function that reads one datagram of routes and adds (metric, route) for each default route."""
 
-    def read(buffer: bytearray, end: int) -> int:
-        result = 0
-        for kind, flags, start, stop in walk_messages(buffer, end):
-            if flags & NLM_F_DUMP_INTR:
-                result |= INTERRUPTED
-            if kind == _RTM_NEWROUTE:
-                if stop - start < _ROUTE.size:
-                    raise malformed(f"a route of {stop - start} bytes")
-                found.extend(_read_route(buffer, start, stop))
-            elif read_control(buffer, start - HEADER.size, stop - start + HEADER.size, kind):
-                return result | ENDED
-        return result
+    def read_route(buffer: bytearray, start: int, end: int) -> None:
+        found.extend(_read_route(buffer, start, end))
 
-    return read
+    return message_reader(_RTM_NEWROUTE, _ROUTE.size, read_route)
 
 
 def _read_route(buffer: bytearray, start: int, stop: int) -> list[tuple[int, Route]]:
