@@ -11,12 +11,18 @@ def size(count: int) -> str:
     """
     if count < 1000:
         return f"{count} B"
+    value, unit, digits = scaled(count)
+    return f"{value:.{digits}f} {unit}"
+
+
+def scaled(count: int) -> tuple[float, str, int]:
+    """1000 bytes and more as a number of a unit: the number, the unit, and the digits behind the point that it is told with."""
     value = float(count)
     for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007  it is what the loop is for
         value /= 1000
         if value < 999.5:
             break
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return value, unit, 1 if value < 9.95 else 0
 
 
 def span(seconds: float) -> str:

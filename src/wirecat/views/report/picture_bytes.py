@@ -50,10 +50,7 @@ def bytes_picture(story: Story, words: Words, width: int = 920) -> Sheet:
     sheet.text(left, top - 10, f"↑ {words('to_server')}", "small ask")
     sheet.text(right, top - 10, f"↓ {words('to_client')}", "small reply", anchor="end")
     y = bottom + 22
-    for text in wrapped(words("bytes_caption", slice=words.span(slice_)), width):
-        y += 16
-        sheet.text(2, y, text, "soft small")
-    sheet.height = y + 8
+    sheet.height = sheet.caption(y, wrapped(words("bytes_caption", slice=words.span(slice_)), width)) + 8
     return sheet
 
 

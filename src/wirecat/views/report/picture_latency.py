@@ -69,10 +69,7 @@ def latency_picture(story: Story, words: Words, width: int = 920) -> Sheet:
     sheet.line(left, bottom, right, bottom, "thin axis")
     _percentiles(sheet, words, trips, place, (left, right, bottom))
     y = bottom + 24
-    for text in wrapped(words("latency_caption", count=words.number(len(trips))), width):
-        y += 16
-        sheet.text(2, y, text, "soft small")
-    sheet.height = y + 8
+    sheet.height = sheet.caption(y, wrapped(words("latency_caption", count=words.number(len(trips))), width)) + 8
     return sheet
 
 

@@ -88,11 +88,7 @@ def sequence_picture(story: Story, words: Words, width: int = 920) -> Sheet:
         sheet.height = 50
         return sheet
     _Diagram(sheet, lanes, words, wide, min(talk.opened for talk in talks)).draw(steps)
-    y = sheet.height
-    for line in _captions(story, lanes, words, (min(total, most), total), width):
-        y += 16
-        sheet.text(2, y, line, "soft small")
-    sheet.height = y + 8
+    sheet.height = sheet.caption(sheet.height, _captions(story, lanes, words, (min(total, most), total), width)) + 8
     return sheet
 
 

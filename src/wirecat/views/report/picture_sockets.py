@@ -53,10 +53,7 @@ def sockets_picture(story: Story, words: Words, width: int = 920) -> Sheet:
     else:
         text = words("sockets_caption", rows=words.number(len(table.rows)), clock=words.clock(table.time))
     y += 6
-    for line in wrapped(text, width):
-        y += 16
-        sheet.text(2, y, line, "soft small")
-    sheet.height = y + 8
+    sheet.height = sheet.caption(y, wrapped(text, width)) + 8
     return sheet
 
 

@@ -47,9 +47,7 @@ def timeline_picture(story: Story, words: Words, width: int = 920) -> Sheet:
         captions = [words("timeline_bands", count=words.number(len(talks)), band=words.number(per_band))]
     time_axis(sheet, line.left, line.right, top, y + 2, line.whole, words.tick)
     y += 26
-    for text in (text for caption in captions for text in wrapped(caption, width)):
-        y += 16
-        sheet.text(2, y, text, "soft small")
+    y = sheet.caption(y, (text for caption in captions for text in wrapped(caption, width)))
     if each:
         _legend(sheet, words, left, y := y + 18)
     sheet.height = y + 8

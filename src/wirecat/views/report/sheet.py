@@ -39,6 +39,13 @@ class Sheet:
         where = f' text-anchor="{anchor}"' if anchor else ""
         self._parts.append(f'<text x="{_n(x)}" y="{_n(y)}" class="{kind}"{where}>{escape(safe)}</text>')
 
+    def caption(self, y: float, lines: Iterable[str]) -> float:
+        """Lines of small text below ``y``, over the whole width; where the last one stands."""
+        for line in lines:
+            y += 16
+            self.text(2, y, line, "soft small")
+        return y
+
     def address(self, x: float, y: float, text: str, kind: str, room: float, *, anchor: str = "") -> None:
         """An address, cut in its middle where it needs more than ``room`` pixels, so that its port is always seen."""
         self.text(x, y, shortened(harmless(text), max(1, int(room / self._cell(kind)))), kind, anchor=anchor)

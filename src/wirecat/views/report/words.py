@@ -6,6 +6,7 @@ import time
 
 from wirecat.views.report.words_de import DE
 from wirecat.views.report.words_en import EN
+from wirecat.views.units import scaled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,12 +50,8 @@ class Words:
         """Bytes with a unit, powers of 1000 (IEC 80000-13): ``999 B``, ``1.5 kB``."""
         if count < 1000:
             return f"{count} B"
-        value = float(count)
-        for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007  it is what the loop is for
-            value /= 1000
-            if value < 999.5:
-                break
-        return f"{self.number(value, 1 if value < 9.95 else 0)} {unit}"
+        value, unit, digits = scaled(count)
+        return f"{self.number(value, digits)} {unit}"
 
     def span(self, nanoseconds: float) -> str:
         """A length of time in three figures: ``1.25 ms``, ``12 s``, ``2 min 5 s``."""
