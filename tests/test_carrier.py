@@ -412,11 +412,11 @@ class Upper(Tap):
 
 
 @pytest.mark.parametrize(("which", "direction"), [("source", RECEIVED), ("sink", SENT)])
-@pytest.mark.parametrize("come", ["tcp", "pipe"])
+@pytest.mark.parametrize("come", ["tcp", "unix", "pipe"])
 def test_a_tap_that_comes_while_it_waits_sees_the_next_byte(ends: Ends, come: str, which: str, direction: str) -> None:
     sink, far = ends.pair("tcp")
-    if come == "tcp":
-        source, peer = ends.pair("tcp")
+    if come != "pipe":
+        source, peer = ends.pair(come)
         send = peer.sendall
     else:
         reads, writes = os.pipe()
@@ -436,7 +436,7 @@ def test_a_tap_that_comes_while_it_waits_sees_the_next_byte(ends: Ends, come: st
             send(b"two")
             assert far.recv(100) == b"TWO"
             tapped.detach(tap)
-        if come == "tcp":
+        if come != "pipe":
             peer.close()
         else:
             os.close(writes)
@@ -529,6 +529,18 @@ def test_an_abort_wakes_one_that_waits(ends: Ends) -> None:
             assert stays(lambda: carrying.running), come
             source.abort()
             carrying.result()
+
+
+@pytest.mark.parametrize("come", ["tcp", "unix"])
+def test_an_abort_wakes_one_that_waits_for_more(ends: Ends, come: str) -> None:
+    source, peer = ends.pair(come)
+    sink, far = ends.pair("tcp")
+    with Background(ends.carrier(source, sink).carry) as carrying:
+        peer.sendall(b"some")
+        assert far.recv(100) == b"some"
+        assert stays(lambda: carrying.running)
+        source.abort()
+        carrying.result()
 
 
 @pytest.mark.parametrize("go", ["tcp", "pipe"])

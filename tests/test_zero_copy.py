@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.background import Background, stays
 
 from wirecat import zero_copy
 from wirecat.zero_copy import (
@@ -231,6 +232,30 @@ def test_a_pipe_that_is_empty_is_not_waited_for(ends: Ends) -> None:
     ends.open += [reads, writes, ours, theirs]
     with pytest.raises(NotReady):
         chosen(reads, ours).move()
+
+
+@pytest.mark.parametrize("come", ["tcp", "unix"])
+def test_what_was_waited_for_can_be_taken_out_again(ends: Ends, come: str) -> None:
+    (ours, theirs), (far, sink) = ends.pair(come), ends.pair("tcp")
+    ends.open += [ours, sink, far]
+    mover = chosen(ours, sink)
+    assert not mover.keeps
+    os.write(theirs, b"one")
+    assert mover.move() == 3
+    assert mover.keeps
+    with Background(mover.take) as taking:
+        assert stays(lambda: taking.running)
+        os.write(theirs, b"two")
+        assert taking.result() == mover.inside == 3
+    assert mover.leftover() == b"two"
+    os.write(theirs, b"three")
+    assert mover.take() == 5
+    assert mover.take() == 5  # no more is taken in before that has gone
+    assert mover.move() == 5
+    assert os.read(far, 100) == b"onethree"
+    os.close(theirs)
+    assert mover.take() == 0
+    mover.close()
 
 
 def test_a_sink_that_breaks_tells_how_much_was_lost(ends: Ends) -> None:

@@ -15,6 +15,7 @@ from time import monotonic
 
 from wirecat.deadline import LONGEST_WAIT
 from wirecat.errors import ConnectionBroken, DeadlineExpired, OutputClosed
+from wirecat.taps.tap import RECEIVED
 from wirecat.zero_copy import NotReady, SinkFailed, SourceFailed, Unsuitable, choose_mover
 
 TYPE_CHECKING = False
@@ -75,14 +76,7 @@ class Carrier:
         reason = self._reason()
         try:
             while True:
-                # Waited for without reading, where nothing else is to be done: a tap may come meanwhile.
-                if watch >= 0:
-                    wait_readable(self._source, watch)
-                    reason = self._reason()
-                else:
-                    reason = reason and self._reason()
-                    if not reason:
-                        reason = self._reason() if self._source.stream.raw_wait() else _THIS_ONCE
+                reason = self._wait(reason, watch)
                 if not reason and self._move():
                     continue
                 if self._mover is not None and self._mover.inside:
@@ -93,6 +87,23 @@ class Carrier:
         finally:
             if self._mover is not None:
                 self._mover.close()
+
+    def _wait(self, reason: str, watch: int) -> str:
+        """Wait for the next piece, unless reading it does that; why it is to be copied, as ``_reason``. ``reason`` was that of
+        the piece before."""
+        if watch >= 0:
+            wait_readable(self._source, watch)
+            return self._reason()
+        if reason or self._takes():
+            reason = self._reason()
+            if reason or self._takes():
+                return reason
+        # Without reading: a tap may come meanwhile.
+        return self._reason() if self._source.stream.raw_wait() else _THIS_ONCE
+
+    def _takes(self) -> bool:
+        """Whether the mover may wait for the source by itself: a tap that comes meanwhile still gets what comes."""
+        return self._mover is not None and self._mover.keeps and self._source.stream.raw_source_waits
 
     def _reason(self) -> str:
         """Why the next piece is to be copied; empty where the kernel can move it."""
@@ -134,6 +145,12 @@ class Carrier:
         try:
             while True:
                 try:
+                    if self._takes():
+                        mover.take(self._piece)
+                        began = monotonic()
+                        if self._source.taps or self._sink.taps:  # they came meanwhile
+                            self._pass_on_what_is_inside(mover)
+                            return True
                     moved = mover.move(self._piece)
                     break
                 except NotReady:
@@ -196,6 +213,8 @@ class Carrier:
         self._count(mover)
         data = mover.leftover()
         self._seen = (mover.taken, mover.given)
+        if data and self._source.taps:
+            data = self._source.tapped(RECEIVED, data)
         if data:
             self._send(data)
 

@@ -84,6 +84,9 @@ class Stream:
         """The descriptor that gives just what ``receive`` would; or in words why there is none, at this moment."""
         return self.raw_obstacle
 
+    raw_source_waits = False
+    """Whether reading the descriptor of ``raw_source`` waits for bytes, until ``abort`` at the latest."""
+
     def raw_sink(self) -> int | str:
         """The descriptor that takes just what ``send`` would be given; or in words why there is none, at this moment."""
         return self.raw_obstacle

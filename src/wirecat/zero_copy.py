@@ -2,7 +2,8 @@
 
 splice needs a pipe on one side, so between two sockets, or a socket and a file, a pipe of our own stands in between.
 What lies in that pipe has left its source already: whoever gives a mover up takes it out by ``leftover``, and no byte
-is lost. Whoever calls ``move`` has waited for the source before, so that it never waits there.
+is lost. Whoever calls ``move`` has waited for the source before, so that it never waits there; or calls ``take`` first,
+which waits by itself: one call less for each piece, and what came can still be taken out again.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ class Mover:
     given = 0
 
     @property
+    def keeps(self) -> bool:
+        """Whether ``take`` may be called."""
+        return False
+
+    @property
     def inside(self) -> int:
         """How many bytes have left the source and were not given to the sink yet."""
         return self.taken - self.given
@@ -68,6 +74,11 @@ class Mover:
         It waits for the sink, unless that is a descriptor that does not wait. Raises Unsuitable, NotReady, SourceFailed,
         SinkFailed.
         """
+        raise NotImplementedError
+
+    def take(self, limit: int = PIECE) -> int:
+        """The first half of ``move``: wait for bytes of the source and take them in, for the ``move`` that follows; how many
+        are ``inside`` then, 0 at the end of the source. Raises as ``move`` does."""
         raise NotImplementedError
 
     def leftover(self) -> bytes:
@@ -137,19 +148,30 @@ class SpliceMover(Mover):
         self._size = 0
         self._wide = False
 
-    def move(self, limit: int = PIECE) -> int:
+    @property
+    def keeps(self) -> bool:
+        """See Mover. Not before the first piece: a direction that waits for ever needs no pipe."""
+        return self._in >= 0
+
+    def take(self, limit: int = PIECE) -> int:
         """See Mover."""
+        return self._take(limit, 0)  # the pipe is empty, so what is waited for is the source
+
+    def _take(self, limit: int, flags: int) -> int:
         if self.taken == self.given:
             if limit > self._size and not self._wide:
                 self._make_room(limit)
             try:
-                count = os.splice(self._source, self._in, min(limit, self._size), flags=_NONBLOCK)
+                self.taken += os.splice(self._source, self._in, min(limit, self._size), flags=flags)
             except OSError as error:
                 _require_suitable(error)
                 raise SourceFailed(error) from error
-            if not count:
-                return 0
-            self.taken += count
+        return self.taken - self.given
+
+    def move(self, limit: int = PIECE) -> int:
+        """See Mover."""
+        if not self._take(limit, _NONBLOCK):
+            return 0
         before = self.given
         while self.given < self.taken:
             try:

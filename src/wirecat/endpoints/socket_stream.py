@@ -61,6 +61,8 @@ class SocketStream(Stream):
     scheme = "tcp"
     """That of its addresses, where they are a host and a port."""
 
+    raw_source_waits = True
+
     def __init__(self, connected: socket.socket, peer: Any = None) -> None:
         self.socket = connected
         self.ended = False
