@@ -14,8 +14,8 @@ from time import monotonic
 from wirecat.endpoints.failures import broken, connect_failure, error_number
 from wirecat.endpoints.socket_stream import place_of
 from wirecat.endpoints.waiting import wait_readable
-from wirecat.errors import AddressError, ConnectionClosed, DeadlineExpired, UsageError, WirecatError
-from wirecat.stream import Stream
+from wirecat.endpoints.whole_datagrams import WholeDatagrams
+from wirecat.errors import AddressError, ConnectionClosed, DeadlineExpired, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,16 +51,13 @@ def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatErr
     return connect_failure(error, peer) if number == errno.ECONNREFUSED else broken(error, peer, unsent=size or None)
 
 
-class DatagramStream(Stream):
+class DatagramStream(WholeDatagrams):
     """A connected datagram socket. ``unlink`` is a path of its own that is removed on close."""
 
-    __slots__ = ("_aborted", "_idle", "_last", "_local", "_peer", "_rest", "_timeout", "_unlink", "ended", "socket")
-
-    can_half_close = False
-    keeps_boundaries = True
-    raw_obstacle = "datagrams"
+    __slots__ = ("_aborted", "_idle", "_last", "_local", "_peer", "_timeout", "_unlink", "ended", "socket")
 
     def __init__(self, connected: socket.socket, peer: Address, *, idle: float | None = None, unlink: str = "") -> None:
+        super().__init__()
         self.socket = connected
         self.ended = False
         self._peer = peer
@@ -69,7 +66,6 @@ class DatagramStream(Stream):
         self._last = monotonic()
         self._timeout: float | None = None
         self._aborted = False
-        self._rest = b""  # of a datagram for which a receive had no room
         self._unlink = unlink
 
     @property
@@ -83,22 +79,6 @@ class DatagramStream(Stream):
         if self._local is None:
             self._local = place_of(self.socket.getsockname(), self.socket.family, self._peer.scheme)
         return self._local
-
-    def receive(self, limit: int) -> bytes:
-        """See Stream: one datagram. The rest of one of more than ``limit`` bytes comes next."""
-        if self._rest:
-            data, self._rest = self._rest[:limit], self._rest[limit:]
-            return data
-        data = self._next()
-        if len(data) > limit:
-            data, self._rest = data[:limit], data[limit:]
-        return data
-
-    def receive_into(self, buffer: bytearray | memoryview) -> int:
-        """See Stream, and ``receive``."""
-        data = self.receive(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def _next(self) -> bytes:
         if self.socket.fileno() < 0:
@@ -159,10 +139,6 @@ class DatagramStream(Stream):
                 raise DeadlineExpired(message, unsent=len(view), address=self.peer, step="send") from error
             raise datagram_failure(error, self.peer, len(view)) from error
         self._last = monotonic()
-
-    def half_close(self) -> None:
-        """Raises UsageError: datagrams have no end."""
-        raise UsageError("datagrams have no end to tell of", address=self.peer, step="half-close")
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""

@@ -8,19 +8,20 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints import tls_failures
 from wirecat.endpoints.dtls_engine import DtlsEngine
 from wirecat.endpoints.tls_facts import TlsFacts
-from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError, WirecatError
-from wirecat.stream import Stream
+from wirecat.endpoints.whole_datagrams import WholeDatagrams
+from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
     from wirecat.endpoints.dtls_context import DtlsContext
+    from wirecat.stream import Stream
 
 HANDSHAKE_TIME = 10.0  # seconds, where no deadline says otherwise
 _LARGEST = 65536
 
 
-class DtlsStream(Stream):
+class DtlsStream(WholeDatagrams):
     """DTLS over ``inner``, which it closes with itself; ``tls`` tells what was agreed on.
 
     It shakes hands at its first use, until ``deadline``. Each send is one datagram, each receive gives one; a close
@@ -28,13 +29,9 @@ class DtlsStream(Stream):
     """
 
     __slots__ = (
-        "_aborted", "_closed", "_context", "_deadline", "_engine", "_failure", "_ready", "_receiving", "_rest",
+        "_aborted", "_closed", "_context", "_deadline", "_engine", "_failure", "_ready", "_receiving",
         "_server_name", "_server_side", "_shaking", "_timeout", "ended", "inner", "tls",
     )  # fmt: skip
-
-    can_half_close = False
-    keeps_boundaries = True
-    raw_obstacle = "datagrams"
 
     def __init__(
         self,
@@ -45,6 +42,7 @@ class DtlsStream(Stream):
         server_name: str = "",
         deadline: Deadline | None = None,
     ) -> None:
+        super().__init__()
         self.inner = inner
         self.tls: TlsFacts | None = None
         self.ended = False
@@ -53,7 +51,6 @@ class DtlsStream(Stream):
         self._server_name = server_name
         self._deadline = deadline or Deadline(HANDSHAKE_TIME)
         self._timeout: float | None = None
-        self._rest = b""
         self._ready = self._closed = self._aborted = False
         self._failure: WirecatError | None = None
         self._shaking, self._receiving = _thread.allocate_lock(), _thread.allocate_lock()
@@ -130,15 +127,7 @@ class DtlsStream(Stream):
         """See Stream: one datagram. The rest of one of more than ``limit`` bytes comes next."""
         self.handshake()
         with self._receiving:
-            data = self._rest or self._next()
-            data, self._rest = data[:limit], data[limit:]
-            return data
-
-    def receive_into(self, buffer: bytearray | memoryview) -> int:
-        """See Stream, and ``receive``."""
-        data = self.receive(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+            return super().receive(limit)
 
     def _next(self) -> bytes:
         from OpenSSL import SSL
@@ -170,10 +159,6 @@ class DtlsStream(Stream):
         except SSL.Error as error:
             raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
         self._send_out()
-
-    def half_close(self) -> None:
-        """Raises UsageError: datagrams have no end."""
-        raise UsageError("datagrams have no end to tell of", address=self.peer, step="half-close")
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""

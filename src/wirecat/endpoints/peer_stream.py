@@ -11,8 +11,8 @@ from time import monotonic
 from wirecat.deadline import Deadline
 from wirecat.endpoints.datagram_stream import datagram_failure
 from wirecat.endpoints.waiting import wait_writable
+from wirecat.endpoints.whole_datagrams import WholeDatagrams
 from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError, WirecatError
-from wirecat.stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,17 +27,13 @@ OVERHEAD = 64
 _SLICE = 0.2 if sys.platform == "win32" else 1e6
 
 
-class PeerStream(Stream):
+class PeerStream(WholeDatagrams):
     """What one peer sends, and what is sent to it. Made by DatagramListener; ``dropped`` counts what found no room."""
 
     __slots__ = (
         "_aborted", "_changed", "_closed", "_failure", "_idle", "_last", "_listener", "_local", "_peer", "_queue",
-        "_rest", "_size", "_socket", "_timeout", "connected", "dropped", "ended", "key",
+        "_size", "_socket", "_timeout", "connected", "dropped", "ended", "key",
     )  # fmt: skip
-
-    can_half_close = False
-    keeps_boundaries = True
-    raw_obstacle = "datagrams"
 
     def __init__(
         self,
@@ -48,6 +44,7 @@ class PeerStream(Stream):
         local: Address,
         idle: float | None,
     ) -> None:
+        super().__init__()
         self.key = key
         self.ended = False
         self.connected = False
@@ -60,7 +57,6 @@ class PeerStream(Stream):
         self._timeout: float | None = None
         self._queue: deque[bytes] = deque()
         self._size = 0
-        self._rest = b""
         self._changed = threading.Condition()
         self._aborted = self._closed = False
         self._failure: WirecatError | None = None
@@ -109,21 +105,6 @@ class PeerStream(Stream):
             return  # an unnamed Unix domain socket, or one that has gone: then it stays as it is
 
     # For its user
-
-    def receive(self, limit: int) -> bytes:
-        """See Stream: one datagram. The rest of one of more than ``limit`` bytes comes next."""
-        if self._rest:
-            data = self._rest
-        else:
-            data = self._next()
-        data, self._rest = data[:limit], data[limit:]
-        return data
-
-    def receive_into(self, buffer: bytearray | memoryview) -> int:
-        """See Stream, and ``receive``."""
-        data = self.receive(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def _next(self) -> bytes:
         deadline = Deadline(self._timeout)
@@ -178,10 +159,6 @@ class PeerStream(Stream):
                     raise UsageError(message, address=self.peer, step="send") from error
                 raise datagram_failure(error, self.peer, len(view)) from error
         self._last = monotonic()
-
-    def half_close(self) -> None:
-        """Raises UsageError: datagrams have no end."""
-        raise UsageError("datagrams have no end to tell of", address=self.peer, step="half-close")
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""
