@@ -95,6 +95,33 @@ def test_without_listeners_nothing_is_kept_and_no_thread_runs() -> None:
     assert found == []
 
 
+def test_what_comes_together_is_handed_on_together() -> None:
+    class Batches:
+        def __init__(self) -> None:
+            self.found: list[list[int]] = []
+            self.first, self.all = threading.Event(), threading.Event()
+
+        def __call__(self, event: Event) -> None:
+            raise AssertionError("it takes lists")
+
+        def batch(self, events: list[Event]) -> None:
+            self.found.append(numbers(events))
+            self.first.set()
+            if sum(map(len, self.found)) == 101:
+                self.all.set()
+
+    listener, publisher = Batches(), Publisher()
+    publisher.subscribe(listener)
+    publisher.publish(Number(number=0))
+    assert listener.first.wait(10)
+    for number in range(1, 101):
+        publisher.publish(Number(number=number))
+    assert listener.all.wait(10)
+    assert [number for batch in listener.found for number in batch] == list(range(101))
+    assert len(listener.found) < 50
+    assert publisher.close()
+
+
 def test_a_listener_may_leave() -> None:
     publisher = Publisher()
     found: list[Event] = []

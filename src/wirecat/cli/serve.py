@@ -21,7 +21,6 @@ from wirecat.views.text_addresses import opened_to_others
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable
 
     from wirecat.address import Address
     from wirecat.cli.environment import Environment
@@ -44,7 +43,7 @@ def run(arguments: list[str], environment: Environment) -> int:
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
-    tell = json_listener(environment) if options.json else _text_listener(options, environment, transcript)
+    tell = json_listener(environment) if options.json else _TextListener(options, environment, transcript)
     with ExitStack() as stack:
         recording = None
         if options.record is not None and options.workers is None:
@@ -136,21 +135,33 @@ class _Transcript:
         return [] if self._tap is None else self._tap.take_hidden()
 
 
-def _text_listener(options: Namespace, environment: Environment, transcript: _Transcript) -> Callable[[Event], None]:
-    from wirecat.events import Failed, Stopped
-    from wirecat.views.text_server import ServerLog
+class _TextListener:
+    """Writes a server's events as lines to stderr, those that come together at once."""
 
-    log = ServerLog(verbose=bool(options.verbose))
+    def __init__(self, options: Namespace, environment: Environment, transcript: _Transcript) -> None:
+        from wirecat.views.text_server import ServerLog
 
-    def tell(event: Event) -> None:
-        if options.quiet and not isinstance(event, Failed):
-            return
-        events = [*transcript.rest(), event] if isinstance(event, Stopped) else [event]
-        lines = [line for each in events for line in log.lines(each)]
+        self._log = ServerLog(verbose=bool(options.verbose))
+        self._quiet = bool(options.quiet)
+        self._environment = environment
+        self._transcript = transcript
+
+    def __call__(self, event: Event) -> None:
+        self.batch([event])
+
+    def batch(self, events: list[Event]) -> None:
+        """See Publisher."""
+        from wirecat.events import Failed, Stopped
+
+        lines: list[str] = []
+        for event in events:
+            if self._quiet and not isinstance(event, Failed):
+                continue
+            if isinstance(event, Stopped):
+                lines += [line for each in self._transcript.rest() for line in self._log.lines(each)]
+            lines += self._log.lines(event)
         if lines:
-            environment.write_error("\n".join(lines) + "\n")
-
-    return tell
+            self._environment.write_error("\n".join(lines) + "\n")
 
 
 def _at_least_one(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from wirecat.address import Address
-from wirecat.events import Closed, Denied, Event, Failed, Listening, Missed, Opened, Stopped, Stopping
+from wirecat.events import Closed, Denied, Event, Failed, HalfClosed, Listening, Missed, Opened, Stopped, Stopping
 from wirecat.taps.tap import RECEIVED
 from wirecat.taps.transcript import NotShown, Said
 from wirecat.views.text_addresses import listening_lines
@@ -26,10 +26,17 @@ class ServerLog:
 
     def __init__(self, verbose: bool = False, *, clock: Callable[[float], str] | None = None) -> None:
         self._verbose = verbose
-        self._clock = clock or _local_clock
+        self._clock = clock or LocalClock()
 
     def lines(self, event: Event) -> list[str]:
         """The lines for one event; none for one that people need not see."""
+        kind = type(event)
+        if kind is Opened:  # the three that a busy server has most of
+            return [f"{self._clock(event.time)} {_opened(event)}"]  # type: ignore[arg-type]
+        if kind is Closed:
+            return [f"{self._clock(event.time)} {_closed(event)}"]  # type: ignore[arg-type]
+        if kind is HalfClosed:
+            return []
         texts = self._texts(event)
         if isinstance(event, Listening):
             return [f"wirecat: {text}" for text in texts]
@@ -42,7 +49,7 @@ class ServerLog:
             more = "" if event.whole else f" … ({size(event.size)})"
             return [f"#{event.connection} {arrow} {event.text}{more}"]
         if isinstance(event, Opened):
-            return [f"#{event.connection} {_peer(event.peer)} connected ({event.open_count} open)"]
+            return [_opened(event)]
         if isinstance(event, Closed):
             return [_closed(event)]
         if isinstance(event, Denied):
@@ -76,8 +83,17 @@ class ServerLog:
         return lines
 
 
-def _local_clock(seconds: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(seconds))
+class LocalClock:
+    """A time (seconds since 1970) as the local time of day."""
+
+    def __init__(self) -> None:
+        self._second, self._text = -1, ""
+
+    def __call__(self, seconds: float) -> str:
+        second = int(seconds)
+        if second != self._second:  # many lines are written in the same one
+            self._second, self._text = second, time.strftime("%H:%M:%S", time.localtime(second))
+        return self._text
 
 
 def _peer(peer: Address) -> str:
@@ -85,6 +101,10 @@ def _peer(peer: Address) -> str:
     if peer.scheme == "unix" and not peer.path:
         return "a program of this PC"
     return printable(str(peer))
+
+
+def _opened(event: Opened) -> str:
+    return f"#{event.connection} {_peer(event.peer)} connected ({event.open_count} open)"
 
 
 def _closed(event: Closed) -> str:
