@@ -64,7 +64,7 @@ class AsyncState(ConnectionState):
         if not isinstance(self._peer, Address):
             try:
                 raw = self._peer if self._peer is not None else self.socket.getpeername()
-                self._peer = place_of(raw, self.socket.family)
+                self._peer = place_of(raw)
             except OSError:
                 return Address("tcp", "unknown", 0)
         peer: Address = self._peer
@@ -76,7 +76,7 @@ class AsyncState(ConnectionState):
         if not isinstance(self._local, Address):
             try:
                 raw = self._local if self._local is not None else self.socket.getsockname()
-                self._local = place_of(raw, self.socket.family)
+                self._local = place_of(raw)
             except OSError:
                 return Address("tcp", "unknown", 0)
         local: Address = self._local

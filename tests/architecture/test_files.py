@@ -21,6 +21,7 @@ LONGER: dict[str, str] = {}
 #: Modules without a test file in the mirrored place, each with its reason. An `__init__.py` without functions
 #: and classes needs none.
 TESTED_ELSEWHERE: dict[str, str] = {
+    "wirecat.server.acceptor": "tests/server/test_admission.py: with each engine",
     "wirecat.server.responder_thread": "tests/server/test_threads.py: the engine that runs it",
     "wirecat": "tests/architecture/test_public_names.py",
     "wirecat._version": "one line; tests/test_setup.py compares it with what is installed",

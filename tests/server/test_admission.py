@@ -1,4 +1,4 @@
-"""The accept loop: whatever happens to one client, the next is let in; and what is swept away."""
+"""Admission by a thread and by an event loop: whatever happens to one client, the next is let in; what is swept away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from server.clients import PATIENCE, ask, connect, eventually, everything, reset, serving
 from wirecat.endpoints.listener import Listener
 from wirecat.events import Closed, Denied, Failed, Opened
-from wirecat.server import acceptor as module
+from wirecat.server import admission as module
 from wirecat.server.server import Server
 
 

@@ -99,7 +99,7 @@ def test_nothing_is_left_of_ten_thousand(drive: str, handler: str, more: int, tm
     ):
         eventually(lambda: b'"port": ' in log.read_bytes(), "it listens")
         port = json.loads(log.read_bytes().splitlines()[0])["addresses"][0]["port"]
-        threads = 3 if drive == "threads" else 4  # the main one, those that accept and tell, and the loop's
+        threads = 3  # the main one, one that accepts (the loop, where there is one), and one that tells
         connect(port).close()
         eventually(lambda: b'"closed"' in log.read_bytes(), "one has come and gone")
         eventually(lambda: use(server.pid).threads == threads, "all threads are there, and no other")

@@ -164,7 +164,7 @@ class DatagramListener(Listener):
         with self._changed:
             peer = self._peers.get(key)
             if peer is None and not self._closed and len(self._fresh) < self._backlog:
-                address = place_of(place, bound.family, self.addresses[0].scheme)
+                address = place_of(place, self.addresses[0].scheme)
                 local = self.addresses[self.sockets.index(bound)]
                 peer = PeerStream(self, bound, key, address, local, self._idle)
                 self._peers[key] = peer

@@ -77,7 +77,7 @@ class DatagramStream(WholeDatagrams):
     def local(self) -> Address:  # type: ignore[override]
         """This end's address."""
         if self._local is None:
-            self._local = place_of(self.socket.getsockname(), self.socket.family, self._peer.scheme)
+            self._local = place_of(self.socket.getsockname(), self._peer.scheme)
         return self._local
 
     def _next(self) -> bytes:

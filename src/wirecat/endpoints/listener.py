@@ -44,9 +44,7 @@ class Listener:
     def __init__(self, sockets: list[socket.socket], unlink: str = "", scheme: str = "tcp") -> None:
         self.sockets = sockets
         self.unlink = unlink
-        self.addresses: tuple[Address, ...] = tuple(
-            place_of(each.getsockname(), each.family, scheme) for each in sockets
-        )
+        self.addresses: tuple[Address, ...] = tuple(place_of(each.getsockname(), scheme) for each in sockets)
         self._inode = _inode(unlink)
         self._lock = _thread.allocate_lock()
         self._closed = False

@@ -27,16 +27,19 @@ LINGER = 1.0  # seconds a close waits for the end of a peer that is still sendin
 _SCRATCH = 65536
 
 
-def place_of(socket_address: Any, family: int, scheme: str = "tcp") -> Address:
-    """The address of what getpeername(2), getsockname(2) or accept(2) gave; ``scheme`` is that of the end."""
-    if family in (socket.AF_INET, socket.AF_INET6):
-        host = socket_address[0]
+def place_of(socket_address: Any, scheme: str = "tcp") -> Address:
+    """The address of what getpeername(2), getsockname(2) or accept(2) gave; ``scheme`` is that of the end.
+
+    The family is told by the shape. (Asking a socket for it costs as much as all of this: Python makes an enum of it.)
+    """
+    if isinstance(socket_address, tuple):
+        host, port = socket_address[:2]
+        if isinstance(host, int):
+            everywhere = host == socket.VMADDR_CID_ANY  # type: ignore[attr-defined,unused-ignore]
+            return Address("vsock", "" if everywhere else str(host), port)
         if len(socket_address) > 3 and socket_address[3]:  # a link-local address is none without its link (RFC 4007)
             host = f"{host}%{_link(socket_address[3])}"
-        return Address(scheme, host, socket_address[1])
-    if family == getattr(socket, "AF_VSOCK", None):
-        everywhere = socket_address[0] == socket.VMADDR_CID_ANY  # type: ignore[attr-defined,unused-ignore]
-        return Address("vsock", "" if everywhere else str(socket_address[0]), socket_address[1])
+        return Address(scheme, host, port)
     scheme = scheme if scheme == "unixgram" else "unix"
     if isinstance(socket_address, bytes):  # Linux' abstract names begin with a zero byte (unix(7))
         return Address(scheme, path="@" + socket_address[1:].decode("utf-8", "surrogateescape"))
@@ -79,7 +82,7 @@ class SocketStream(Stream):
             # A peer that has reset already has no name any more (ENOTCONN).
             try:
                 raw = self._peer if self._peer is not None else self.socket.getpeername()
-                self._peer = place_of(raw, self.socket.family, self.scheme)
+                self._peer = place_of(raw, self.scheme)
             except OSError:
                 return Address(self.scheme, "unknown", 0)
         return self._peer  # type: ignore[no-any-return]
@@ -90,7 +93,7 @@ class SocketStream(Stream):
         if not isinstance(self._local, Address):
             try:
                 raw = self._local if self._local is not None else self.socket.getsockname()
-                self._local = place_of(raw, self.socket.family, self.scheme)
+                self._local = place_of(raw, self.scheme)
             except OSError:
                 return Address(self.scheme, "unknown", 0)
         return self._local  # type: ignore[no-any-return]

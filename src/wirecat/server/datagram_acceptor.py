@@ -10,7 +10,7 @@ import threading
 import traceback
 from time import monotonic
 
-from wirecat.server.acceptor import SWEEP
+from wirecat.server.admission import SWEEP
 from wirecat.server.answer_rate import OnceASecond
 
 TYPE_CHECKING = False

@@ -39,6 +39,8 @@ class EventLoopEngine:
     """Serves each adopted connection on the loop: responders by a protocol, async functions by a task."""
 
     name = "async"
+    can_accept = sys.platform != "win32"
+    """Whether the loop can watch listeners itself: asyncio's own on Windows watches no descriptors."""
 
     def __init__(self, handler: Handler, registry: Registry, chunk: int | None, tls: TlsListener | None = None) -> None:
         """``tls`` is the listener, where clients are to be talked to by TLS."""
@@ -93,17 +95,24 @@ class EventLoopEngine:
             self._registry.expected()
             raise
 
-    def _take(self, accepted: socket.socket, peer: Any, context: SSLContext | None, id: int | None) -> None:
+    def adopt_here(self, accepted: socket.socket, peer: Any) -> None:
+        """As ``adopt``, called on the loop."""
+        accepted.setblocking(False)
+        self._take(accepted, peer, None if self._tls is None else self._tls.context(), None, expected=False)
+
+    def _take(
+        self, accepted: socket.socket, peer: Any, context: SSLContext | None, id: int | None, expected: bool = True
+    ) -> None:
         loop = asyncio.get_running_loop()
         if id is None:
             id = self._registry.next_id()
         if self._handler.colour == RESPONDER:
             protocol = ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, loop, id)
-            self._registry.add(protocol, self._thread.name, expected=True, admitted=context is None)
+            self._registry.add(protocol, self._thread.name, expected=expected, admitted=context is None)
             self._spawn(self._start_protocol(protocol, accepted, context))
             return
         connection = AsyncConnection(accepted, peer, id)
-        self._registry.add(connection, f"wirecat-{connection.id}", expected=True, admitted=context is None)
+        self._registry.add(connection, f"wirecat-{connection.id}", expected=expected, admitted=context is None)
         work = self._serve(connection) if context is None else self._serve_by_tls(connection, context)
         task = loop.create_task(work, name=f"wirecat-{connection.id}")
         self._tasks[connection.id] = task
@@ -228,7 +237,7 @@ class EventLoopEngine:
     def cut(self, connection: ConnectionState, reason: str) -> None:
         """End a connection from outside: its reads give the end, its writes fail; a function that still waits for
         something else after CANCEL_AFTER seconds is cancelled."""
-        self._call(self._cut, connection, reason)
+        self.call(self._cut, connection, reason)
 
     def _cut(self, connection: ConnectionState, reason: str) -> None:
         connection.cut(reason)
@@ -244,11 +253,11 @@ class EventLoopEngine:
     def stop(self, timeout: float) -> bool:
         """End the loop; tasks that have not ended by now are cancelled. False if it runs after ``timeout`` seconds."""
         if self._ended is not None:
-            self._call(self._ended.set)
+            self.call(self._ended.set)
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _call(self, function: Callable[..., object], *arguments: object) -> bool:
+    def call(self, function: Callable[..., object], *arguments: object) -> bool:
         """Call it on the loop; False where there is none, or no more."""
         try:
             if self._loop is None:
@@ -273,7 +282,7 @@ class EventLoopEngine:
     def _answers(self) -> bool:
         """Whether the loop still comes round."""
         answered = threading.Event()
-        return not self._call(answered.set) or answered.wait(ANSWER_TIME)
+        return not self.call(answered.set) or answered.wait(ANSWER_TIME)
 
     def _stack_of(self, connection: ConnectionState) -> str:
         """Where a connection's task waits, from its function down to what is awaited (asyncio shows but the first)."""

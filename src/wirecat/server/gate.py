@@ -65,11 +65,10 @@ class Gate:
     def refuse(self, number: int, reason: str | None) -> None:
         """It may not, and is told as denied, if there is a reason."""
         accepted, peer = self._take(number)
-        family = accepted.family
         accepted.close()
         self._registry.expected()
         if reason is not None:
-            self._registry.deny(place_of(peer, family), reason)
+            self._registry.deny(place_of(peer), reason)
         if self._registry.on_room is not None:
             self._registry.on_room()
 

@@ -72,7 +72,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
     def peer(self) -> Address:
         """The client's address."""
         if not isinstance(self._peer, Address):
-            self._peer = place_of(self._peer, self._socket.family)
+            self._peer = place_of(self._peer)
         return self._peer
 
     @property
@@ -80,7 +80,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         """The server's address."""
         if self._local is None:
             try:
-                self._local = place_of(self._socket.getsockname(), self._socket.family)
+                self._local = place_of(self._socket.getsockname())
             except OSError:
                 return Address("tcp", "unknown", 0)
         return self._local

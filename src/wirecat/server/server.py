@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
     from wirecat.events import Listener as EventListener
-    from wirecat.server.acceptor import Adopt
+    from wirecat.server.admission import Adopt
     from wirecat.server.datagram_acceptor import DatagramAcceptor
     from wirecat.server.event_loop import EventLoopEngine
+    from wirecat.server.loop_acceptor import LoopAcceptor
     from wirecat.server.registry import ConnectionInfo
     from wirecat.server.threads import ThreadEngine
     from wirecat.taps.tap import Tap
@@ -89,22 +90,27 @@ class Server:
 
         return ThreadEngine(self.handler, self._registry, self.options.chunk, self._listener.open)
 
-    def _make_acceptor(self, access: AccessList) -> Acceptor | DatagramAcceptor:
-        kind: Any = Acceptor
-        take: Any = self._adopter()
+    def _make_acceptor(self, access: AccessList) -> Acceptor | LoopAcceptor | DatagramAcceptor:
+        kind: Any
+        take: Any
+        kind, take, more = self._admission()
         if self._listener.datagrams:
             from wirecat.server.datagram_acceptor import DatagramAcceptor
 
-            kind, take = DatagramAcceptor, self._engine.serve  # type: ignore[union-attr]
-        acceptor: Acceptor | DatagramAcceptor = kind(
+            kind, take, more = DatagramAcceptor, self._engine.serve, {}  # type: ignore[union-attr]
+        acceptor: Acceptor | LoopAcceptor | DatagramAcceptor = kind(
             self._listener, self._registry, access, take, self._engine.cut, once=self.options.once,
-            idle_timeout=self.options.idle_timeout,
+            idle_timeout=self.options.idle_timeout, **more,
         )  # fmt: skip
         return acceptor
 
-    def _adopter(self) -> Adopt:
-        """What becomes of a client that was accepted, and may come in."""
-        return self._engine.adopt
+    def _admission(self) -> tuple[Any, Adopt, dict[str, Any]]:
+        """Who accepts clients, what becomes of one that may come in, and what the first is to know besides."""
+        if self._engine.name == "async" and self._engine.can_accept:  # type: ignore[union-attr]
+            from wirecat.server.loop_acceptor import LoopAcceptor
+
+            return LoopAcceptor, self._engine.adopt_here, {"call": self._engine.call}  # type: ignore[union-attr]
+        return Acceptor, self._engine.adopt, {}
 
     def prepare(self) -> None:
         """What takes time and can be done before anybody is to be let in; nothing, in one process."""

@@ -18,6 +18,7 @@ from wirecat.endpoints.listener import Listener
 from wirecat.errors import WirecatError
 from wirecat.events import Publisher, Stopping
 from wirecat.options import ServeOptions
+from wirecat.server.acceptor import Acceptor
 from wirecat.server.channel import VERSION, Channel
 from wirecat.server.event_messages import KINDS, address_object, event_object
 from wirecat.server.gate import Gate
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wirecat.events import Event
-    from wirecat.server.acceptor import Adopt
+    from wirecat.server.admission import Adopt
     from wirecat.taps.tap import Tap
 
 ROWS = 1000  # connections told in one message
@@ -64,9 +65,10 @@ class WorkerServer(Server):
         # a supervisor that is slow to take them is as slow to let in more.
         return Publisher(UNLIMITED)
 
-    def _adopter(self) -> Adopt:
+    def _admission(self) -> tuple[Any, Adopt, dict[str, Any]]:
+        # In a thread of its own with either engine: a gate at which too many wait makes it wait as well.
         self.gate = Gate(self._channel.send, self._registry, self._engine.adopt)
-        return self.gate.ask
+        return Acceptor, self.gate.ask, {}
 
     def _tell(self, event: Event) -> None:
         if event.name in KINDS:

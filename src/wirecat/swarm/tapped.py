@@ -27,8 +27,8 @@ class TappedClient(ConnectionState, asyncio.Protocol):
         super().__init__(client.number)
         self._client = client
         self._tap = tap
-        self._local = place_of(connected.getsockname(), connected.family)
-        self._peer = place_of(connected.getpeername(), connected.family)
+        self._local = place_of(connected.getsockname())
+        self._peer = place_of(connected.getpeername())
 
     @property
     def peer(self) -> Address:

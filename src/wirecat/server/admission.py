@@ -1,0 +1,122 @@
+"""Admission: lets queued clients in, whatever happens to one of them; who is idle is found by a sweep over all.
+
+When descriptors run out (EMFILE, ENFILE) accept(2) fails and the client stays queued: level-triggered polling would
+then spin. So nobody looks at the listeners until a connection has ended, or a second has passed.
+"""
+
+from __future__ import annotations
+
+import socket
+import traceback
+
+from wirecat.endpoints.listener import accept_from
+from wirecat.endpoints.socket_stream import place_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from wirecat.endpoints.listener import Listener
+    from wirecat.server.access import AccessList
+    from wirecat.server.registry import Registry
+
+    Adopt = Callable[[socket.socket, Any], None]
+
+SWEEP = 1.0  # seconds between sweeps
+RETRY = 1.0  # seconds until accept is tried again when nothing told that there is room
+BATCH = 64  # clients accepted before the other listeners and the sweep have their turn
+
+
+class Admission:
+    """Accepts from ``listener``, asks ``access`` and the registry's limit, and hands clients to ``adopt``.
+
+    ``once`` closes the listener with the first admitted client. ``idle_timeout`` seconds without a byte end a
+    connection by ``cut(connection, "idle")``. When it looks at the listeners is for whoever builds on it.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        registry: Registry,
+        access: AccessList,
+        adopt: Adopt,
+        cut: Callable[[Any, str], None],
+        *,
+        once: bool = False,
+        idle_timeout: float | None = None,
+    ) -> None:
+        self._listener = listener
+        self._registry = registry
+        self._access = access
+        self._adopt = adopt
+        self._cut = cut
+        self._once = once
+        self._idle_timeout = idle_timeout
+        self._sweep = SWEEP if idle_timeout is None else min(SWEEP, max(0.02, idle_timeout / 4))
+        self._stopping = False  # no more clients
+        self._no_room = False  # accept failed: the listeners are not watched
+        self._no_room_told = False
+
+    def _watch_listeners(self) -> None:
+        raise NotImplementedError
+
+    def _forget_listeners(self) -> None:
+        raise NotImplementedError
+
+    def _close_listener(self) -> None:
+        raise NotImplementedError
+
+    def _accept_from(self, listening: socket.socket) -> None:
+        for _ in range(BATCH):
+            try:
+                found = accept_from(listening)
+            except OSError as error:
+                self._wait_for_room(error)
+                return
+            if found is None:
+                self._no_room_told = False  # the queue is empty: should it come to that again, it is told again
+                return
+            accepted, peer = found
+            try:
+                self._admit(accepted, peer)
+            except Exception as error:  # whatever it is, it concerns this one client
+                accepted.close()
+                self._registry.fail(None, error, traceback.format_exc())
+                if self._stopping and self._registry.on_empty is not None:  # it was the one
+                    self._registry.on_empty()
+            if self._stopping:
+                return
+
+    def _wait_for_room(self, error: OSError) -> None:
+        """No client can be accepted now. Told once, however often it is tried again."""
+        self._no_room = True
+        self._forget_listeners()
+        if not self._no_room_told:
+            self._no_room_told = True
+            count = self._registry.count
+            are = "1 connection is" if count == 1 else f"{count} connections are"
+            text = f"cannot accept: {error.strerror} ({are} open); who comes now waits until one ends"
+            self._registry.fail(None, text, "")
+
+    def _admit(self, accepted: socket.socket, peer: Any) -> None:
+        reason = ""
+        if isinstance(peer, tuple) and not self._access.permits(peer[0]):  # a Unix domain socket's is a path
+            reason = "not allowed"
+        elif self._registry.full:
+            reason = f"connection limit reached ({self._registry.limit})"
+        if reason:
+            where = place_of(peer)
+            accepted.close()
+            self._registry.deny(where, reason)
+            return
+        if self._once:  # before it is served: who is told anything can know that nobody else will be
+            self._stopping = True
+            self._close_listener()
+        self._adopt(accepted, peer)
+
+    def _sweep_idle(self, now: float) -> None:
+        for connection in self._registry.connections():
+            idle = connection.note_traffic(now)
+            if self._idle_timeout is not None and idle >= self._idle_timeout and not connection.cut_reason:
+                self._cut(connection, "idle")
