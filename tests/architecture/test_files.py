@@ -44,7 +44,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.cli.ncat.run": "tests/compat/ncat/test_wrong_use.py",
     "wirecat.cli.ncat.secure": "tests/compat/ncat/test_tls.py",
     "wirecat.cli.ncat.session": "tests/compat/ncat/test_connect.py",
-    "wirecat.cli.ncat.signals": "tests/compat/ncat/test_listen.py",
+    "wirecat.cli.signalled": "tests/cli/test_ending_of_signals.py",
     "wirecat.cli.ncat.source_route": "tests/compat/ncat/test_connect.py",
     "wirecat.cli.ncat.zero": "tests/compat/ncat/test_connect.py",
     # What they conclude is the verb's whole answer, and is held against real connections in the lab.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from wirecat.cli.ending_of_signals import dying_of_signals
 from wirecat.recording.recorder import Recorder
 from wirecat.recording.sink import open_file
 from wirecat.recording.socket_watcher import SocketWatcher
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from wirecat.address import Address
     from wirecat.cli.environment import Environment
+    from wirecat.taps.tap import Tap
 
 
 def worker_tap(options: Any, verb: str, kind: str, **fields: Any) -> NamedTap:
@@ -32,6 +34,7 @@ def worker_tap(options: Any, verb: str, kind: str, **fields: Any) -> NamedTap:
 
 class CommandRecording:
     """A recording for as long as a command runs; a context manager. What it could not keep is said at once, and at the end.
+    A signal that would end the process does so when the recording is written and closed.
 
     ``options`` are those of ``add_record_flags``, and ``record``. Raises UsageError where the file cannot be opened.
     """
@@ -43,10 +46,12 @@ class CommandRecording:
             limit=options.record_limit, rotate=options.record_rotate, on_trouble=environment.message,
         )  # fmt: skip
         self._watcher: SocketWatcher | None = None
+        # Ctrl-C is an exception already.
+        self._signals = dying_of_signals(("SIGTERM", "SIGHUP", "SIGBREAK"))
 
-    def tap(self, kind: str, *, handler: str = "", served: bool = False, **fields: Any) -> RecordingTap:
+    def tap(self, kind: str, *, handler: str = "", served: bool = False, **fields: Any) -> Tap:
         """A tap for one connection, or with ``served`` for a server; see ``RecordingTap``."""
-        return RecordingTap(self.recorder, kind=kind, handler=handler, served=served, **fields)
+        return self._signals.whole(RecordingTap(self.recorder, kind=kind, handler=handler, served=served, **fields))
 
     def watch_sockets(self, addresses: Iterable[Address]) -> None:
         """Keep the socket table as well, as far as it is about the ports of ``addresses``."""
@@ -61,11 +66,19 @@ class CommandRecording:
             self._watcher = None
 
     def __enter__(self) -> Self:
+        self._signals.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._signals.leave()
+        try:
+            self._close()
+        finally:
+            self._signals.__exit__(kind, error, trace)
+
+    def _close(self) -> None:
         if self._watcher is not None:
             self._watcher.close(last_look=False)
         recorder = self.recorder

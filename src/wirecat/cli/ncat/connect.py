@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def connect(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
     """Talk to a peer until one side's end. Raises Ending."""
-    from wirecat.cli.ncat.signals import dying_of_signals
+    from wirecat.cli.ending_of_signals import dying_of_signals
 
     started = monotonic()
-    with dying_of_signals(), Taps(settings) as taps:
+    with dying_of_signals() as signals, Taps(settings, signals) as taps:
         stream = open_to(settings, operands, voice)
         with taps.connection(stream) as connection:
             if settings.command is not None:

@@ -24,16 +24,3 @@ def quitting(text: str) -> Ending:
 def network(text: str) -> Ending:
     """The network said no: exit 1."""
     return Ending(text, NETWORK)
-
-
-class Signalled(BaseException):
-    """A signal asks the program to end: exit 128 + ``number``."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-    @property
-    def code(self) -> int:
-        """The exit code."""
-        return 128 + self.number

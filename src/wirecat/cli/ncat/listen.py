@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from wirecat.cli.ending_of_signals import ending_of_signals
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import NETWORK, SUCCESS, Ending
 from wirecat.cli.ncat.listening import open_listening
 from wirecat.cli.ncat.session import Taps, converse
-from wirecat.cli.ncat.signals import ending_of_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def serve_one(settings: Settings, operands: Operands, voice: Voice, environment:
     """Serve the first client. Raises Ending, Signalled."""
     from wirecat.cli.ncat.admission import Admission
 
-    with ending_of_signals(), Taps(settings) as taps:
+    with ending_of_signals() as signals, Taps(settings, signals) as taps:
         admission = Admission(settings)
         with open_listening(settings, operands, voice) as listener:
             stream = _accept(listener, settings)

@@ -6,13 +6,13 @@ import sys
 import threading
 from time import monotonic
 
+from wirecat.cli.ending_of_signals import ending_of_signals
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.admission import Admission
 from wirecat.cli.ncat.endings import SUCCESS, Ending
 from wirecat.cli.ncat.listen import came_from
 from wirecat.cli.ncat.listening import open_listening
 from wirecat.cli.ncat.session import NETWORK_FAILURES, Taps, idle_ending
-from wirecat.cli.ncat.signals import ending_of_signals
 from wirecat.errors import OutputClosed
 from wirecat.events import Denied, Failed, Opened
 from wirecat.server.server import serve
@@ -85,7 +85,7 @@ def serve_clients(
 
     Raises Ending, Signalled, and what ended it.
     """
-    with ending_of_signals() as signals, Taps(settings) as taps:
+    with ending_of_signals() as signals, Taps(settings, signals) as taps:
         admission = Admission(settings)
         door = Door(handler, settings, voice, taps)
         over = threading.Event()  # set by whichever client's thread finds that there is nothing left to do

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.checks import check
-from wirecat.cli.ncat.endings import SUCCESS, TROUBLE, Ending, Signalled
+from wirecat.cli.ncat.endings import SUCCESS, TROUBLE, Ending
 from wirecat.cli.ncat.messages import Voice
 from wirecat.cli.ncat.settings import read
+from wirecat.cli.signalled import Signalled
 from wirecat.errors import WirecatError
 
 TYPE_CHECKING = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from wirecat.cli.ending_of_signals import ending_of_signals
     from wirecat.cli.environment import Environment
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
@@ -35,8 +36,9 @@ class Taps:
     Raises Ending for a file that cannot be opened.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, signals: ending_of_signals) -> None:
         self._settings = settings
+        self._signals = signals
         self._files: list[OutputFile] = []
         self._observing: list[Tap] = []
         self._delays: list[DelayTap] = []
@@ -85,7 +87,7 @@ class Taps:
 
             handler = settings.command or ""
             kind = "server" if settings.listen else "client"
-            connection.attach(RecordingTap(self._recorder, kind=kind, handler=handler))
+            connection.attach(self._signals.whole(RecordingTap(self._recorder, kind=kind, handler=handler)))
         if settings.telnet:
             from wirecat.endpoints.taking_turns import TakingTurns
             from wirecat.taps.telnet import TelnetTap
