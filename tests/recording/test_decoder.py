@@ -124,6 +124,14 @@ def test_others_captures_are_put_together() -> None:
     (connection,) = found.connections
     assert (connection.client.repeated, connection.server.out_of_order, connection.guessed) == (5, 1, False)
     assert (connection.kind, connection.closed_by, connection.reason) == ("captured", SERVER, "end")
+    assert connection.handshake == [TIME, TIME + 1, TIME + 2]
+    assert (connection.server.ended_ns, connection.server.confirmed_ns) == (TIME + 7, TIME + 8)
+    assert (connection.client.ended_ns, connection.client.confirmed_ns) == (TIME + 8, TIME + 9)
+
+
+def test_a_handshake_that_was_refused_has_only_its_beginning() -> None:
+    (connection,) = captured((UP, 100, 0, SYN, b""), (DOWN, 0, 101, RST | ACK, b"")).connections
+    assert connection.handshake == [TIME]
 
 
 def test_what_was_confirmed_but_not_captured_is_missing() -> None:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 LARGEST_CHUNK = 1 << 24  # bytes that are put together where no boundary comes
 _LONGEST_TEXT = 500
+_HANDSHAKE = ((CLIENT, SYN), (SERVER, SYN | ACK), (CLIENT, ACK))  # RFC 9293 section 3.5
 
 
 class Stream:
     """One direction of a connection while it is read: what was sent by ``sender``."""
 
-    __slots__ = ("missing", "parts", "reassembler", "sender", "size")
+    __slots__ = ("behind_end", "missing", "parts", "reassembler", "sender", "size")
 
     def __init__(self, sender: str) -> None:
         self.sender = sender
@@ -38,6 +39,7 @@ class Stream:
         self.parts: list[bytes] = []  # of a chunk whose end has not come
         self.size = 0
         self.missing = 0  # before the first of them
+        self.behind_end: int | None = None  # the sequence number behind its FIN, until that is acknowledged
 
 
 class Live:
@@ -229,6 +231,11 @@ class Decoder:
         record, stream = live.record, live.streams[sender]
         opposite = live.streams[other_side(sender)]
         sequence, payload = found.sequence, found.payload
+        if (
+            len(record.handshake) < len(_HANDSHAKE)
+            and (sender, found.flags & (SYN | ACK)) == _HANDSHAKE[len(record.handshake)]
+        ):
+            record.handshake.append(time_ns)
         if found.flags & SYN:
             if not stream.reassembler.begun:
                 stream.reassembler.begin(sequence + 1)
@@ -238,6 +245,9 @@ class Decoder:
         if found.flags & ACK and not found.flags & RST:
             pieces = opposite.reassembler.confirmed(found.acknowledged)
             yield from self._pieces(live, opposite, pieces, time_ns, boundary=not live.ours)
+            if found.acknowledged == opposite.behind_end:
+                opposite.behind_end = None
+                record.side(opposite.sender).confirmed_ns = time_ns
         pieces = stream.reassembler.segment(sequence, payload)
         if live.ours and payload and not pieces:
             pieces = stream.reassembler.finish()  # ours are in order: what is missing never comes
@@ -265,6 +275,7 @@ class Decoder:
             yield Mark(record.id, time_ns, "missing", sender, f"{stream.missing} bytes are missing", facts)
             stream.missing = 0
         side.ended_ns = time_ns
+        stream.behind_end = None if reset else sequence + 1 & 0xFFFFFFFF
         yield Mark(record.id, time_ns, "reset" if reset else "end", sender)
         if live.ours:
             return

@@ -60,7 +60,8 @@ class Mark:
 class Side:
     """One side of a connection, by what it sent: ``data`` bytes in ``chunks`` pieces; bytes ``missing`` in the file;
     in captures of others also bytes ``repeated`` (sent again) and packets that came ``out_of_order``. ``ended_ns`` is
-    when it ended its half, or broke off; None: it did not while the recording went on."""
+    when it ended its half, or broke off; None: it did not while the recording went on. ``confirmed_ns`` is when the other
+    side acknowledged that end (of a FIN)."""
 
     address: Address
     data: int = 0
@@ -69,6 +70,7 @@ class Side:
     repeated: int = 0
     out_of_order: int = 0
     ended_ns: int | None = None
+    confirmed_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ class RecordedConnection:
     ``""`` (unknown): who ended it first; ``reason`` how: ``end``, ``reset``, ``idle``, ``kicked``, …, or ``""``;
     ``handler`` what served it; ``tls`` what TLS agreed on (its bytes are recorded decrypted), or None; ``joined`` whether
     it was open before the recording began; ``guessed`` whether it is a guess which side is the client; ``file`` the
-    number of the file that it stands in, from 0; ``facts`` all that the file says about it.
+    number of the file that it stands in, from 0; ``facts`` all that the file says about it; ``handshake`` the times of
+    SYN, SYN+ACK and ACK, as far as they came.
     """
 
     id: int
@@ -100,6 +103,7 @@ class RecordedConnection:
     guessed: bool = False
     file: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    handshake: list[int] = field(default_factory=list)
 
     def side(self, name: str) -> Side:
         """The side that is called ``CLIENT`` or ``SERVER``."""

@@ -26,14 +26,15 @@ def one_talk(texts: Iterable[bytes] = (b"Hallo", b"quit"), **about: str) -> Stor
     """One client; the server answers each text; the client closes first."""
     collector = Collector()
     talk = collector.open("127.0.0.1:58800", "127.0.0.1:12345", START)
+    talk.handshake = (START, START + MICRO, START + 2 * MICRO)
     now = START
     for text in texts:
         now += 100 * MILLI
         collector.turn(talk, now, True, text)
         now += 250 * MICRO
         collector.turn(talk, now, False, b"You told me: " + text)
-    talk.fin(now + MICRO, True)
-    talk.fin(now + 2 * MICRO, False)
+    talk.fin(now + MICRO, True, now + MICRO)
+    talk.fin(now + 2 * MICRO, False, now + 2 * MICRO)
     talk.close(now + 3 * MICRO, END, CLIENT)
     return collector.story(tables=[table(1)], sources=["talk.pcapng"], machine="here", **about)  # type: ignore[arg-type]
 
@@ -83,3 +84,8 @@ def outside(svg: str, cell: float = 5.0) -> list[str]:
         if left < -1 or left + length > width + 1 or not 0 <= y <= height:
             found.append(text)
     return found
+
+
+def placed(svg: str) -> list[tuple[str, float]]:
+    """The text elements of a picture, each with how far down it stands."""
+    return [("".join(each.itertext()), float(each.attrib["y"])) for each in tree.fromstring(svg).iter(f"{SVG}text")]

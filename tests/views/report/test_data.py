@@ -47,6 +47,16 @@ def test_pieces_have_their_bytes() -> None:
     assert (piece["hex"], piece["text"], piece["direction"]) == ("ff3c", "\\xff<", "to_server")
 
 
+def test_what_passed_besides_bytes_is_there() -> None:
+    signs = json.loads(report_json(one_talk(), WORDS, "sequence"))["connections"][0]["signs"]
+    assert [(sign["sign"], sign["direction"]) for sign in signs] == [
+        ("SYN", "to_server"), ("SYN+ACK", "to_client"), ("ACK", "to_server"),
+        ("FIN", "to_server"), ("ACK", "to_client"), ("FIN", "to_client"), ("ACK", "to_server"),
+    ]  # fmt: skip
+    broken = json.loads(report_json(crowd(1, broken_every=1), WORDS, "sequence"))["connections"][0]["signs"]
+    assert [(sign["sign"], sign["direction"]) for sign in broken] == [("RST", "to_server")]
+
+
 def test_what_is_not_known_is_null() -> None:
     found = json.loads(report_json(nothing(), WORDS))
     assert found["latency_us"] is None

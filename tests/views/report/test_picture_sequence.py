@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from views.report.stories import MICRO, SECOND, START, crowd, one_talk, text_of, texts_of
+from views.report.stories import MICRO, SECOND, START, crowd, one_talk, placed, text_of, texts_of
 from wirecat.views.report.collect import Collector
 from wirecat.views.report.picture_sequence import lanes_of, sequence_picture, steps_of, wrapped
 from wirecat.views.report.story import CLIENT, END, RESET, SERVER
@@ -14,7 +14,7 @@ WORDS = Words("en", "UTC")
 def test_every_step_of_a_short_talk() -> None:
     texts = texts_of(sequence_picture(one_talk(), WORDS).svg())
     for shown in (
-        "client", "127.0.0.1:58800", "server", "127.0.0.1:12345", "SYN, SYN+ACK, ACK: connected", "Hallo 5 B",
+        "client", "127.0.0.1:58800", "server", "127.0.0.1:12345", "SYN", "SYN+ACK", "ACK: connected", "Hallo 5 B",
         "You told me: Hallo 18 B", "0.100250 s", "FIN: the client closes", "FIN: the server closes",
         "Every connection and every step is shown.",
     ):  # fmt: skip
@@ -24,8 +24,44 @@ def test_every_step_of_a_short_talk() -> None:
 def test_arrows_go_both_ways() -> None:
     steps = steps_of(one_talk().talks, WORDS, merge=False)
     assert [(step.kind, step.to_server) for step in steps] == [
-        ("open", True), ("data", True), ("data", False), ("data", True), ("data", False), ("fin", True), ("fin", False),
+        ("open", True), ("syn", False), ("syn", True), ("data", True), ("data", False), ("data", True), ("data", False),
+        ("fin", True), ("ack", False), ("fin", False), ("ack", True),
     ]  # fmt: skip
+
+
+def drawn(
+    handshake: tuple[int, ...], fins: tuple[tuple[int, bool, int | None], ...], protocol: str = "tcp"
+) -> list[str]:
+    """The arrows of a talk without bytes: direction and text."""
+    collector = Collector()
+    talk = collector.open("c", "s", START, protocol=protocol)
+    talk.handshake = handshake
+    for fin in fins:
+        talk.fin(*fin)
+    talk.close(START + 99, END if fins else RESET, SERVER)
+    steps = steps_of(collector.story().talks, WORDS, merge=False)
+    return [f"{'>' if step.to_server else '<'} {step.text}" for step in steps]
+
+
+def test_an_end_that_comes_with_an_acknowledgement_is_one_arrow() -> None:
+    assert drawn((1, 2, 3), ((7, False, 8), (8, True, 9))) == [
+        "> SYN", "< SYN+ACK", "> ACK: connected", "< FIN: the server closes", "> FIN+ACK: the client closes", "< ACK",
+    ]  # fmt: skip
+
+
+def test_what_did_not_come_is_not_drawn() -> None:
+    assert drawn((START,), ()) == ["> SYN", "< RST: the server breaks off"]
+    assert drawn((START,), ((START + 1, True, None),)) == ["> SYN", "> FIN: the client closes"]
+    assert drawn((), ((START + 1, True, None),), "unix")[0] == "> open"
+
+
+def test_small_arrows_stand_close_together_and_below_each_other() -> None:
+    for width in (360, 920):
+        sheet = sequence_picture(one_talk(), WORDS, width)
+        at = dict(placed(sheet.svg()))
+        assert 16 <= at["SYN+ACK"] - at["SYN"] <= 24
+        assert 16 <= at["ACK: connected"] - at["SYN+ACK"] <= 24
+        assert at["Hallo 5 B"] - at["ACK: connected"] > 24
 
 
 def test_a_reset_is_told_with_who_broke_off() -> None:
@@ -64,8 +100,8 @@ def test_a_long_talk_is_cut_in_its_middle_and_says_so() -> None:
     assert "message 0 of 0" in text
     assert "message 199 of 0" in text
     assert "message 100 of 0" not in text
-    assert "362 more steps" in text
-    assert "Of 402 steps 40 are shown" in text
+    assert "358 more steps" in text
+    assert "Of 402 steps 44 are shown" in text
 
 
 def test_pieces_that_follow_each_other_are_put_together_before_anything_is_cut() -> None:
@@ -88,7 +124,7 @@ def test_of_many_connections_one_stands_for_each_way() -> None:
 
 def test_a_narrow_picture_has_one_client() -> None:
     text = text_of(sequence_picture(crowd(3), WORDS, 360).svg())
-    assert text.count("connected") == 1
+    assert text.count(" connected") + text.count("open") == 1
     assert "3 connections all went the same way; one real" in text
 
 
@@ -98,7 +134,7 @@ def test_captions_are_wrapped_to_the_width() -> None:
 
 def test_bytes_from_inside_tls_are_marked_as_such() -> None:
     collector = Collector()
-    collector.open("c", "s", START).tls = "TLS, decrypted TLSv1.3"
-    assert "SYN, SYN+ACK, ACK: connected; TLS, decrypted TLSv1.3" in texts_of(
-        sequence_picture(collector.story(), WORDS).svg()
-    )
+    talk = collector.open("c", "s", START)
+    talk.handshake = (START, START, START)
+    talk.tls = "TLS, decrypted TLSv1.3"
+    assert "ACK: connected; TLS, decrypted TLSv1.3" in texts_of(sequence_picture(collector.story(), WORDS).svg())

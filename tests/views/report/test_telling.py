@@ -26,6 +26,8 @@ def test_a_talk(tmp_path: Path) -> None:
     assert (talk.opened, talk.ending, talk.closed_by) == (TIME, END, CLIENT)
     assert [(turn.to_server, turn.size) for turn in talk.turns] == [(True, 6), (False, len(LARGE)), (True, 4)]
     assert [to_server for _, to_server in talk.fins] == [True, False]
+    assert [to_server for _, to_server in talk.acks] == [False, True]
+    assert talk.handshake == (TIME, TIME, TIME)
     assert (talk.asked, talk.answered, talk.note, talk.lost) == (10, len(LARGE), "echo", 0)
     assert list(story.trips) == [1000]
     assert story.commands == ("wirecat serve echo 127.0.0.1:80",)

@@ -26,8 +26,8 @@ class Open:
     """A talk while it is being read. Made by ``Collector.open``."""
 
     __slots__ = (
-        "answered", "asked", "client", "closed", "closed_by", "ending", "fins", "last_asked", "lost", "note", "opened",
-        "protocol", "reason", "server", "tls", "turn_count", "turns",
+        "acks", "answered", "asked", "client", "closed", "closed_by", "ending", "fins", "handshake", "last_asked", "lost",
+        "note", "opened", "protocol", "reason", "server", "tls", "turn_count", "turns",
     )  # fmt: skip
 
     def __init__(self, client: str, server: str, opened: int, protocol: str, note: str) -> None:
@@ -40,14 +40,18 @@ class Open:
         self.ending = OPEN
         self.closed_by = self.reason = self.tls = ""
         self.fins: list[tuple[int, bool]] = []
+        self.acks: list[tuple[int, bool]] = []
+        self.handshake: tuple[int, ...] = ()
         self.asked = self.answered = self.turn_count = self.lost = 0
         self.turns: list[Turn] = []
         self.last_asked: int | None = None  # when the last piece of a question came that has no reply yet
 
-    def fin(self, time: int, to_server: bool) -> None:
-        """One side sends no more; a second word of the same side is none."""
+    def fin(self, time: int, to_server: bool, confirmed: int | None = None) -> None:
+        """One side sends no more, which the other acknowledged at ``confirmed``; a second word of the same side is none."""
         if all(side != to_server for _, side in self.fins):
             self.fins.append((time, to_server))
+            if confirmed is not None:
+                self.acks.append((confirmed, not to_server))
 
     def close(self, time: int | None, ending: str, by: str) -> None:
         """It has ended: when, how (END, RESET, UNKNOWN) and who closed first (CLIENT, SERVER or "")."""
@@ -173,5 +177,5 @@ def _finished(number: int, talk: Open) -> Talk:
     return Talk(
         number, talk.client, talk.server, talk.opened, talk.closed, talk.protocol, talk.ending, talk.closed_by,
         tuple(talk.fins), talk.asked, talk.answered, talk.turn_count, tuple(talk.turns),
-        talk.note, talk.lost, talk.reason, talk.tls,
+        talk.note, talk.lost, talk.reason, talk.tls, talk.handshake, tuple(talk.acks),
     )  # fmt: skip

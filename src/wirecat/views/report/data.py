@@ -9,6 +9,7 @@ from wirecat.errors import AddressError
 from wirecat.views.json_server import address_object, iso_time
 from wirecat.views.report.picture_latency import percentile
 from wirecat.views.report.picture_sockets import fullest
+from wirecat.views.report.story import RESET, SERVER
 from wirecat.views.report.summary import sentences, title_of, warnings
 from wirecat.wire.printable import printable
 
@@ -35,7 +36,10 @@ def report_json(story: Story, words: Words, picture: str | None = None) -> str:
     if picture in (None, "timeline"):
         parts["connections"] = [_talk(talk) for talk in story.talks]
     if picture in ("sequence", "terminal"):
-        parts["connections"] = [_talk(talk) | {"pieces": [_turn(turn) for turn in talk.turns]} for talk in story.talks]
+        parts["connections"] = [
+            _talk(talk) | {"signs": _signs(talk), "pieces": [_turn(turn) for turn in talk.turns]}
+            for talk in story.talks
+        ]
     if picture in (None, "bytes"):
         volume = story.volume
         parts["bytes"] = {
@@ -72,6 +76,21 @@ def _talk(talk: Talk) -> dict[str, Any]:
         "closed_by": talk.closed_by or None, "to_server": talk.asked, "to_client": talk.answered,
         "pieces_count": talk.turn_count, "missing": talk.lost, "note": talk.note or None,
     }  # fmt: skip
+
+
+def _signs(talk: Talk) -> list[dict[str, Any]]:
+    """What passed besides bytes, in the order of time: handshake, ends, a reset."""
+    names = (("SYN", True), ("SYN+ACK", False), ("ACK", True))
+    found = [(time, name, way) for time, (name, way) in zip(talk.handshake, names, strict=False)]
+    for time, way in talk.fins:
+        found.append((time, "FIN+ACK" if (time, way) in talk.acks else "FIN", way))
+        found += [(when, "ACK", side) for when, side in talk.acks if side != way and (when, side) not in talk.fins]
+    if talk.ending == RESET and talk.closed is not None:
+        found.append((talk.closed, "RST", talk.closed_by != SERVER))
+    return [
+        {"time": _time(time), "direction": "to_server" if way else "to_client", "sign": name}
+        for time, name, way in sorted(found, key=lambda each: each[0])
+    ]
 
 
 def _turn(turn: Turn) -> dict[str, Any]:

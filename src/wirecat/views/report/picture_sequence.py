@@ -19,16 +19,22 @@ WIDE = 600
 """From this width on there is a column for times, and room for several clients."""
 
 _LANES_WIDE, _LANES_NARROW = 4, 1
-_STEPS_WIDE, _STEPS_NARROW = 40, 26
-_LAST_STEPS = 4  # of a client's steps that are cut, so many are shown at the end
+_STEPS_WIDE, _STEPS_NARROW = 44, 30
+_LAST_STEPS = 6  # of a client's steps that are cut, so many are shown at the end: two pieces, and an orderly end
+_SMALL = ("syn", "ack")  # kinds of step that say little, and stand close to the one before
+_TIME_BESIDE = ("open", "fin", *_SMALL)  # in a narrow picture these have it on their line: the next may stand close
+_COLOURS = {"open": "end", "syn": "end", "ack": "end", "fin": "end", "reset": "broken"}
 _GAP = 1_000_000_000  # a pause that is worth a word
 _HEAD, _HEAD_LINE = 44, 15
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An arrow: at ``time``, of the client in ``lane``, ``to_server`` or back, of a ``kind`` (open, data, fin, reset,
-    none), with its ``text`` or ``data`` and what stands behind it (``more``)."""
+    """An arrow: at ``time``, of the client in ``lane``, ``to_server`` or back, of a ``kind``, with its ``text`` or ``data``
+    and what stands behind it (``more``).
+
+    The kinds: open (the first of a handshake), syn (its others), data, fin, ack (of a fin), reset, none (a word, no arrow).
+    """
 
     time: int
     lane: int
@@ -51,9 +57,7 @@ def steps_of(talks: Sequence[Talk], words: Words, *, merge: bool) -> list[Step]:
     """All steps of these talks in the order of time; with ``merge``, pieces that follow each other are one step."""
     steps: list[Step] = []
     for lane, talk in enumerate(talks):
-        if talk.protocol != "udp":
-            inside = f"; {talk.tls}" if talk.tls else ""
-            steps.append(Step(talk.opened, lane, True, "open", words("handshake") + inside))
+        steps += _handshake(talk, lane, words)
         for run in _runs(talk.turns, merge):
             size = sum(turn.size for turn in run)
             if len(run) == 1:
@@ -111,6 +115,7 @@ class _Diagram:
     def __init__(self, sheet: Sheet, lanes: Sequence[tuple[Talk, int]], words: Words, wide: bool, start: int) -> None:
         self.sheet, self.lanes, self.words, self.wide, self.start = sheet, lanes, words, wide, start
         self.row = 34 if wide else 44
+        self.small_row = 21
         self.head = _HEAD + (_HEAD_LINE if any(count > 1 for _, count in lanes) else 0)
         right = sheet.width - (90 if wide else 30)
         left = 172.0 if wide else 30.0
@@ -130,7 +135,7 @@ class _Diagram:
                 y += 24
                 pauses.append((y, step.time - before))
                 y += 2
-            y += self.row
+            y += self.small_row if step.kind in _SMALL else self.row
             rows.append((y, step))
             before = step.time
         bottom = y + 16
@@ -166,7 +171,7 @@ class _Diagram:
 
     def _step(self, y: float, step: Step) -> None:
         lane = self.lane_x[step.lane]
-        kind = {"open": "end", "fin": "end", "reset": "broken"}.get(step.kind, "ask" if step.to_server else "reply")
+        kind = _COLOURS.get(step.kind, "ask" if step.to_server else "reply")
         room = self.server_x - lane - 18
         when = self.words.offset(step.time - self.start)
         if step.kind == "none":
@@ -175,14 +180,17 @@ class _Diagram:
             )
             return
         begin, end = (lane, self.server_x) if step.to_server else (self.server_x, lane)
-        dash = " dash" if step.kind == "open" else ""
+        dash = "" if step.kind in ("data", "fin", "reset") else " dash"
         self.sheet.arrow(begin, y, end, f"line {kind}-line{dash}", kind)
         if step.kind == "data":
             self.sheet.data(lane + 10, y - 6, step.data, kind, room, more=step.more)
         else:
-            self.sheet.text(lane + 10, y - 6, step.text, f"small {kind}", room=room)
+            beside = not self.wide and step.kind in _TIME_BESIDE
+            self.sheet.text(lane + 10, y - 6, step.text, f"small {kind}", room=room - 84 if beside else room)
         if self.wide:
             self.sheet.text(88, y + 4, when, "mono small soft", anchor="end")
+        elif step.kind in _TIME_BESIDE:
+            self.sheet.text(self.server_x - 12, y - 6, when, "mono small soft", anchor="end")
         else:
             self.sheet.text(lane + 10, y + 12, when, "mono small soft")
 
@@ -223,22 +231,52 @@ def _runs(turns: Sequence[Turn], merge: bool) -> list[list[Turn]]:
     return runs
 
 
+def _handshake(talk: Talk, lane: int, words: Words) -> list[Step]:
+    """SYN, SYN+ACK and ACK, as far as they came (RFC 9293 section 3.5)."""
+    if not talk.handshake:
+        return [] if talk.datagrams else [Step(talk.opened, lane, True, "open", words("first_seen") + _inside(talk))]
+    syn = Step(talk.handshake[0], lane, True, "open", words("syn"))
+    rest = [("syn_ack", False), ("connected", True)]
+    inside = _inside(talk)
+    return [syn] + [
+        Step(time, lane, to_server, "syn", words(name) + (inside if to_server else ""))
+        for time, (name, to_server) in zip(talk.handshake[1:], rest, strict=False)
+    ]
+
+
+def _inside(talk: Talk) -> str:
+    return f"; {talk.tls}" if talk.tls else ""
+
+
 def _endings(talk: Talk, lane: int, words: Words) -> list[Step]:
     last = talk.turns[-1].time if talk.turns else talk.opened
     when = talk.closed if talk.closed is not None else last
-    fins = () if talk.protocol == "udp" else talk.fins
-    steps = [Step(time, lane, to_server, "fin", words("fin", who=_who(to_server, words))) for time, to_server in fins]
+    steps = [] if talk.datagrams else _ends_of_halves(talk, lane, words)
     by_client = talk.closed_by != SERVER
     known = talk.closed_by in (CLIENT, SERVER)
     if talk.ending == RESET:
         text = words("rst_by", who=_who(by_client, words)) if known else words("rst")
         return [*steps, Step(when, lane, by_client, "reset", text)]
-    if talk.ending == END and talk.protocol != "udp":
+    if talk.ending == END and not talk.datagrams:
         text = words("fin", who=_who(by_client, words)) if known else words("fin_unknown")
         return steps or [Step(when, lane, by_client, "fin", text)]
     # Behind all that happened, whichever side was the last to be heard.
-    when = max([when, *(time for time, _ in fins)])
+    when = max([when, *(step.time for step in steps)])
     return [*steps, Step(when, lane, True, "none", words("still_open" if talk.ending == OPEN else "last_seen"))]
+
+
+def _ends_of_halves(talk: Talk, lane: int, words: Words) -> list[Step]:
+    """Each FIN, and the ACK that the other side gave it; one that a FIN brought along is no arrow of its own."""
+    steps = []
+    for time, to_server in talk.fins:
+        name = "fin_ack" if (time, to_server) in talk.acks else "fin"
+        steps.append(Step(time, lane, to_server, "fin", words(name, who=_who(to_server, words))))
+        steps += [
+            Step(when, lane, side, "ack", words("ack"))
+            for when, side in talk.acks
+            if side != to_server and (when, side) not in talk.fins
+        ]
+    return steps
 
 
 def _who(client: bool, words: Words) -> str:

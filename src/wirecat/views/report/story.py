@@ -32,7 +32,9 @@ class Talk:
 
     ``number`` counts from 1 in the order of opening; ``client`` and ``server`` are addresses as text; ``closed`` is
     None while it is open. ``ending`` is END, RESET, OPEN or UNKNOWN and ``closed_by`` CLIENT, SERVER or "" (unknown).
-    ``fins`` says when which side ended its half: pairs of a time and whether it went to the server.
+    ``handshake`` has the times of SYN, SYN+ACK and ACK, as far as they were seen.
+    ``fins`` says when which side ended its half: pairs of a time and whether it went to the server; ``acks`` when which
+    side acknowledged such an end.
     ``asked`` and ``answered`` are the bytes of the client and of the server, ``turn_count`` counts all turns, and
     ``turns`` holds those that were kept. ``note`` says what else is known (the handler, TLS), ``lost`` how many bytes
     the recording has not, ``reason`` how the program that recorded called its end (see ``events.Closed``), or "",
@@ -56,6 +58,13 @@ class Talk:
     lost: int = 0
     reason: str = ""
     tls: str = ""
+    handshake: tuple[int, ...] = ()
+    acks: tuple[tuple[int, bool], ...] = ()
+
+    @property
+    def datagrams(self) -> bool:
+        """Whether it has neither a handshake nor an end of its own."""
+        return self.protocol in ("udp", "dtls", "unixgram")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wirecat.views.report.story import Story
 
 _MOST_NOTES = 12
+_WITHOUT_HANDSHAKE = ("unix", "exec")
 _TALKING = ("connect", "listen", "serve", "swarm")  # verbs of one server, or of its clients
 
 
@@ -35,6 +36,8 @@ def story_of(recording: Recording, *, title: str = "", author: str = "") -> Stor
             _name(record.client.address), _name(record.server.address), record.opened_ns,
             protocol=record.protocol, note=_note(record),
         )  # fmt: skip
+        if not (record.joined or record.protocol in _WITHOUT_HANDSHAKE):  # else it is not what happened
+            talks[record.id].handshake = tuple(record.handshake)
         if record.tls is not None:
             talks[record.id].tls = _tls(record.tls)
     for entry in recording.entries():
@@ -44,7 +47,8 @@ def story_of(recording: Recording, *, title: str = "", author: str = "") -> Stor
         if isinstance(entry, Chunk):
             collector.turn(talk, entry.time_ns, entry.sender == CLIENT, entry.data)
         elif entry.name == "end":
-            talk.fin(entry.time_ns, entry.sender == CLIENT)
+            confirmed = known[entry.connection].side(entry.sender).confirmed_ns
+            talk.fin(entry.time_ns, entry.sender == CLIENT, confirmed)
         elif entry.name == "reset":
             talk.close(entry.time_ns, RESET, entry.sender)
     for number, talk in talks.items():
