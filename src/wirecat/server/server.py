@@ -150,7 +150,7 @@ class Server:
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
         """Call ``listener(event)`` for each event from now on, in a thread of its own; returns a function that ends
-        it.
+        it. A listener that has a method ``batch`` is given those that come together as a list, by that.
 
         To have the first event too: ``serve(..., on_event=listener)``.
         """
