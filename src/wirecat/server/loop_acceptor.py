@@ -5,8 +5,6 @@ A client costs a third of what it costs where a thread accepts and the loop take
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
 from time import monotonic
 
@@ -16,6 +14,7 @@ from wirecat.server.admission import Admission
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
+    import socket
     from collections.abc import Callable
     from typing import Any
 
@@ -53,11 +52,10 @@ class LoopAcceptor(Admission):
         if threading.get_ident() == self._thread:
             self._close_listener()
             return
-        if self._call(self._close_listener) and self._closed.wait(PATIENCE):
-            return
-        for listening in self._listener.sockets:  # a handler blocks the loop: at least nobody else gets into the queue
-            with contextlib.suppress(OSError):
-                listening.shutdown(socket.SHUT_RDWR)
+        if not (self._call(self._close_listener) and self._closed.wait(PATIENCE)):
+            # There is no loop, or a handler blocks it: then it is closed behind the loop's back, which comes to no more.
+            self._closed.set()
+            self._listener.close()
 
     def stop(self) -> None:
         """End the sweep as well."""
@@ -100,7 +98,8 @@ class LoopAcceptor(Admission):
             self._closed.set()
 
     def _come(self, listening: socket.socket) -> None:
-        assert self._loop is not None
+        if self._stopping or self._loop is None:
+            return
         self._accept_from(listening)
         if self._no_room:
             if self._trying is not None:
