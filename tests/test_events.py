@@ -122,6 +122,27 @@ def test_what_comes_together_is_handed_on_together() -> None:
     assert publisher.close()
 
 
+def test_what_nobody_wants_need_not_be_made() -> None:
+    class Deaf(list[Event]):
+        def __init__(self, *kinds: type[Event]) -> None:
+            self.ignores = kinds
+
+        __call__ = list.append
+
+    publisher = Publisher()
+    assert not publisher.wants(Number)
+    leave = publisher.subscribe(Deaf(Number, Stopped))
+    assert not publisher.wants(Number) and not publisher.wants(Stopped) and publisher.wants(Opened)
+    leave_as_well = publisher.subscribe(Deaf(Stopped))
+    assert publisher.wants(Number) and not publisher.wants(Stopped)
+    leave_as_well()
+    assert not publisher.wants(Number)
+    publisher.subscribe([].append)
+    assert publisher.wants(Stopped)
+    leave()
+    assert publisher.close()
+
+
 def test_a_listener_may_leave() -> None:
     publisher = Publisher()
     found: list[Event] = []

@@ -152,13 +152,15 @@ class Publisher:
     """Hands events to listeners, in order, from a thread of its own. With no listener an event costs nothing.
 
     The first after a pause is handed on at once, others BREATH seconds later at most. A listener that has a method
-    ``batch`` is given all that wait as a list, by one call of that.
+    ``batch`` is given all that wait as a list, by one call of that; one that has ``ignores`` can do without events of
+    those kinds.
     """
 
     def __init__(self, limit: int = QUEUE_LIMIT) -> None:
         import threading
 
         self._listeners: tuple[Listener, ...] = ()
+        self._ignored: frozenset[type[Event]] = frozenset()
         self._queue: deque[Event] = deque()
         self._limit = limit
         self._missed = 0
@@ -172,6 +174,10 @@ class Publisher:
         """Whether anybody listens: a publisher may skip making an event that nobody would get."""
         return bool(self._listeners)
 
+    def wants(self, kind: type[Event]) -> bool:
+        """As ``wanted``, for events of that kind."""
+        return bool(self._listeners) and kind not in self._ignored
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener(event)`` for every event from now on. Returns a function that ends it.
 
@@ -181,6 +187,7 @@ class Publisher:
 
         with self._changed:
             self._listeners += (listener,)
+            self._look_who_ignores()
             if self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._run, name="wirecat-events", daemon=True)
                 self._thread.start()
@@ -191,7 +198,12 @@ class Publisher:
             for place, other in enumerate(self._listeners):
                 if other is listener:  # one of them, where it was subscribed twice
                     self._listeners = self._listeners[:place] + self._listeners[place + 1 :]
+                    self._look_who_ignores()
                     return
+
+    def _look_who_ignores(self) -> None:
+        kinds = [frozenset(getattr(listener, "ignores", ())) for listener in self._listeners]
+        self._ignored = frozenset.intersection(*kinds) if kinds else frozenset()
 
     def publish(self, event: Event) -> None:
         """Queue an event; never waits for a listener."""

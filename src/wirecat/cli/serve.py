@@ -139,10 +139,12 @@ class _TextListener:
     """Writes a server's events as lines to stderr, those that come together at once."""
 
     def __init__(self, options: Namespace, environment: Environment, transcript: _Transcript) -> None:
+        from wirecat.events import Closed, HalfClosed, Opened
         from wirecat.views.text_server import ServerLog
 
         self._log = ServerLog(verbose=bool(options.verbose))
         self._quiet = bool(options.quiet)
+        self.ignores = {HalfClosed, *((Opened, Closed) if options.quiet else ())}
         self._environment = environment
         self._transcript = transcript
 

@@ -174,5 +174,7 @@ def accept_from(listening: socket.socket) -> tuple[socket.socket, Any] | None:
             if error_number(error) in GONE_IN_THE_QUEUE:
                 continue
             raise
-        accepted.setblocking(True)
+        # Linux alone does not let it be as its listener is; and the program may have asked for a time limit for all.
+        if sys.platform != "linux" or accepted.gettimeout() is not None:
+            accepted.setblocking(True)
         return accepted, peer

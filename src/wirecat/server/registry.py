@@ -114,7 +114,7 @@ class Registry:
         for tap in connection.taps:
             tap.opened(connection)
         self.served += 1
-        if self.publisher.wanted:
+        if self.publisher.wants(Opened):
             self.publisher.publish(
                 Opened(
                     connection=connection.id, peer=connection.peer, local=connection.local,
@@ -131,7 +131,7 @@ class Registry:
             if connection.id in self._unadmitted:
                 self._unadmitted.discard(connection.id)
                 self.deny(connection.peer, reason)
-            elif self.publisher.wanted:
+            elif self.publisher.wants(Closed):
                 self.publisher.publish(
                     Closed(
                         connection=connection.id, peer=connection.peer, by=by, reason=reason,
@@ -152,7 +152,7 @@ class Registry:
 
     def half_closed(self, connection: ConnectionState) -> None:
         """The peer has ended its half; what a read gives after our own cut is no such end."""
-        if self.publisher.wanted and not connection.cut_reason:
+        if self.publisher.wants(HalfClosed) and not connection.cut_reason:
             self.publisher.publish(HalfClosed(connection=connection.id, peer=connection.peer))
 
     def fail(self, connection: ConnectionState | None, error: BaseException | str, traceback: str) -> None:

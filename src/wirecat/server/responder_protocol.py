@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wirecat.server.registry import Registry
 
 LINE_PIECE = 16384  # bytes of short lines given at once: their answers may be many times as long
+_NONE_YET = Responder()  # until the loop has the socket
 BURST = 8  # pieces of an endless answer before other connections have their turn
 
 
@@ -51,8 +52,8 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
     ) -> None:
         super().__init__(registry.next_id() if id is None else id)
         self._make = make
-        self._responder = Responder()
-        self._receive = self._responder.receive
+        self._responder = _NONE_YET
+        self._receive = _NONE_YET.receive
         self._socket = accepted
         self._peer = peer
         self._local: Address | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from wirecat.address import Address
-from wirecat.events import Closed, Denied, Event, Failed, HalfClosed, Listening, Missed, Opened, Stopped, Stopping
+from wirecat.events import Closed, Denied, Event, Failed, Listening, Missed, Opened, Stopped, Stopping
 from wirecat.taps.tap import RECEIVED
 from wirecat.taps.transcript import NotShown, Said
 from wirecat.views.text_addresses import listening_lines
@@ -31,12 +31,10 @@ class ServerLog:
     def lines(self, event: Event) -> list[str]:
         """The lines for one event; none for one that people need not see."""
         kind = type(event)
-        if kind is Opened:  # the three that a busy server has most of
+        if kind is Opened:  # the two that a busy server has most of
             return [f"{self._clock(event.time)} {_opened(event)}"]  # type: ignore[arg-type]
         if kind is Closed:
             return [f"{self._clock(event.time)} {_closed(event)}"]  # type: ignore[arg-type]
-        if kind is HalfClosed:
-            return []
         texts = self._texts(event)
         if isinstance(event, Listening):
             return [f"wirecat: {text}" for text in texts]
@@ -98,6 +96,8 @@ class LocalClock:
 
 def _peer(peer: Address) -> str:
     """Who it is. A program that uses a path may have bound a name of its own, with anything in it."""
+    if peer.port is not None:
+        return str(peer)
     if peer.scheme == "unix" and not peer.path:
         return "a program of this PC"
     return printable(str(peer))
