@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wirecat.views.report.kinds import kinds, typical
+from wirecat.views.report.notes import in_words
 from wirecat.views.report.sheet import Sheet
 from wirecat.views.report.story import CLIENT, END, OPEN, RESET, SERVER
 
@@ -234,18 +235,22 @@ def _runs(turns: Sequence[Turn], merge: bool) -> list[list[Turn]]:
 def _handshake(talk: Talk, lane: int, words: Words) -> list[Step]:
     """SYN, SYN+ACK and ACK, as far as they came (RFC 9293 section 3.5)."""
     if not talk.handshake:
-        return [] if talk.datagrams else [Step(talk.opened, lane, True, "open", words("first_seen") + _inside(talk))]
+        return (
+            []
+            if talk.datagrams
+            else [Step(talk.opened, lane, True, "open", words("first_seen") + _inside(talk, words))]
+        )
     syn = Step(talk.handshake[0], lane, True, "open", words("syn"))
     rest = [("syn_ack", False), ("connected", True)]
-    inside = _inside(talk)
+    inside = _inside(talk, words)
     return [syn] + [
         Step(time, lane, to_server, "syn", words(name) + (inside if to_server else ""))
         for time, (name, to_server) in zip(talk.handshake[1:], rest, strict=False)
     ]
 
 
-def _inside(talk: Talk) -> str:
-    return f"; {talk.tls}" if talk.tls else ""
+def _inside(talk: Talk, words: Words) -> str:
+    return f"; {in_words(talk.tls, words)}" if talk.tls else ""
 
 
 def _endings(talk: Talk, lane: int, words: Words) -> list[Step]:

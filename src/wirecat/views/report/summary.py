@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wirecat.views.report.harmless import harmless
+from wirecat.views.report.notes import in_words
 from wirecat.views.report.story import CLIENT, END, SERVER
 
 TYPE_CHECKING = False
@@ -46,7 +47,7 @@ def warnings(story: Story, words: Words) -> list[str]:
     """What the reader of a report must know: what the recording has not, and what is wrong with its file."""
     lost = sum(talk.lost for talk in story.talks)
     said = [words("lost", size=words.size(lost))] if lost else []
-    return [*said, *(harmless(note) for note in story.notes)]
+    return [*said, *(harmless(in_words(note, words)) for note in story.notes)]
 
 
 def endings(story: Story, words: Words) -> str:

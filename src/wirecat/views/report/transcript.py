@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from wirecat.views.report.harmless import harmless
+from wirecat.views.report.notes import about
 from wirecat.views.report.summary import ending_name
 from wirecat.wire.hexdump import hexdump
 
@@ -86,13 +87,13 @@ def _kind(name: str) -> str:
 
 def _talk(talk: Talk, words: Words, *, folded_out: bool, room: int) -> Iterator[str]:
     """The transcript of one talk, of about ``room`` characters at most."""
-    about = f"{harmless(talk.client)} → {harmless(talk.server)}"
+    ends = f"{harmless(talk.client)} → {harmless(talk.server)}"
     facts = [harmless(talk.protocol), words(ending_name(talk))]
     if talk.note:
-        facts.append(harmless(talk.note))
+        facts.append(harmless(about(talk, words)))
     if talk.lost:
         facts.append(words("lost", size=words.size(talk.lost)))
-    yield f"<details{' open' if folded_out else ''}><summary>{talk.number} <code>{escape(about)}</code> "
+    yield f"<details{' open' if folded_out else ''}><summary>{talk.number} <code>{escape(ends)}</code> "
     yield f'<span class="note">{escape(", ".join(facts))}</span></summary>'
     shown = 0
     for turn in talk.turns[:_TURNS]:
