@@ -19,21 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Self
 
+    from wirecat.endpoints.tls_facts import TlsFacts
+
 HIGH_WATER = 1 << 18  # bytes that wait to be taken before reading pauses
 
 
 class AsyncState(ConnectionState):
-    """A connected socket in the hands of the running loop. ``on_end`` is called when the peer has ended its half."""
+    """A connected socket in the hands of the running loop. ``on_end`` is called when the peer has ended its half; ``tls`` is
+    what TLS has agreed on (see ``Connection.tls``)."""
 
     __slots__ = (
         "_failure", "_gone", "_heard", "_local", "_parting", "_paused", "_peer", "_pieces", "_reader", "_size",
-        "_transport", "_writers", "on_end", "socket",
+        "_transport", "_writers", "on_end", "socket", "tls",
     )  # fmt: skip
 
     def __init__(self, connected: socket.socket, peer: Any = None, id: int = 0) -> None:
         super().__init__(id)
         self.socket = connected
         self.on_end: Callable[[], None] | None = None
+        self.tls: TlsFacts | None = None
         self._peer = peer
         self._local: Any = None
         self._heard = False  # whether bytes came that nobody will receive, since it was closed

@@ -21,8 +21,10 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints.certificate import make_certificate
 from wirecat.endpoints.socket_stream import SocketStream
 from wirecat.endpoints.tls import TlsStream, client_context
+from wirecat.endpoints.tls_facts import TlsFacts
 from wirecat.events import Closed, Denied, HalfClosed, Opened
 from wirecat.system.loops import loop_factory
+from wirecat.taps.tap import Tap
 
 ADDRESS = "tls://127.0.0.1:0"
 
@@ -127,6 +129,31 @@ def shout(connection: Connection) -> None:
 async def ashout(connection: AsyncConnection) -> None:
     async for line in connection.lines():
         await connection.send_line(line.upper())
+
+
+@pytest.mark.parametrize("kind", ["responder", "function"])
+def test_what_tls_agreed_on_is_known_when_the_connection_opens(engine: str, kind: str) -> None:
+    seen: list[TlsFacts | None] = []
+
+    class Looking(Tap):
+        def opened(self, connection: Any) -> None:
+            seen.append(connection.tls)
+
+        def chunk(self, connection: int, direction: str, data: bytes, when: float) -> None:
+            return
+
+    handler: Any = "echo" if kind == "responder" else shout if engine == "threads" else ashout
+    chosen = {"engine": engine} if kind == "responder" else {}
+    with serving(handler, ADDRESS, **chosen) as served:
+        served.server.attach(Looking())
+        with shaken(served) as client:
+            client.sendall(b"hallo\n")
+            assert client.recv(10).lower() == b"hallo\n"
+            agreed = client.cipher()
+            assert agreed is not None
+            (facts,) = seen
+            assert facts is not None
+            assert (facts.version, facts.cipher) == (client.version(), agreed[0])
 
 
 def test_functions_too(engine: str) -> None:

@@ -143,7 +143,7 @@ class EventLoopEngine:
 
     def _secured(
         self,
-        connection: ConnectionState,
+        connection: AsyncConnection | ResponderProtocol,
         inner: asyncio.Protocol,
         context: SSLContext,
         ready: Callable[[], None],
@@ -154,6 +154,7 @@ class EventLoopEngine:
 
         def on_ready() -> None:
             del self._shaking[connection.id]
+            connection.tls = protocol.facts()
             self._registry.admit(connection)
             ready()
 

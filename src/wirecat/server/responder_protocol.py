@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from wirecat.endpoints.tls_facts import TlsFacts
     from wirecat.server.registry import Registry
 
 LINE_PIECE = 16384  # bytes of short lines given at once: their answers may be many times as long
@@ -38,6 +39,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
     __slots__ = (
         "_failure", "_finishing", "_given_up", "_local", "_loop", "_make", "_paused", "_peer", "_peer_first",
         "_pending", "_piece", "_receive", "_registry", "_responder", "_socket", "_transport", "_write",
+        "tls",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +70,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         self._given_up: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
         self._write: Callable[[bytes], None] = None  # type: ignore[assignment]
+        self.tls: TlsFacts | None = None  # what TLS has agreed on
 
     @property
     def peer(self) -> Address:

@@ -11,6 +11,7 @@ import asyncio
 from wirecat.address import Address
 from wirecat.endpoints import tls_failures
 from wirecat.endpoints.tls_engine import TlsEngine
+from wirecat.endpoints.tls_facts import facts_of
 from wirecat.errors import WirecatError
 
 TYPE_CHECKING = False
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
     from typing import Any
+
+    from wirecat.endpoints.tls_facts import TlsFacts
 
 _READ = 1 << 16
 
@@ -56,6 +59,10 @@ class TlsProtocol(asyncio.Protocol):
         self.reading = True
         self.closing = self.half_closed = False
         self.raw: asyncio.Transport = None  # type: ignore[assignment]
+
+    def facts(self) -> TlsFacts:
+        """What the handshake has agreed on, once it is done."""
+        return facts_of(self._engine.object, "")
 
     # What the loop calls
 
