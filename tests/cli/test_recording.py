@@ -193,6 +193,7 @@ def test_several_processes_record_into_a_file_each(tmp_path: Path) -> None:
         assert recording.complete
         assert sorted(each.id for each in recording.connections) == list(range(1, 21))
         assert all((each.client.chunks, each.closed_by) == (3, "client") for each in recording.connections)
+        assert any(row.state == "LISTEN" for each in recording.snapshots for row in each.rows)
 
 
 def test_unix_sockets_go_by_loopback(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 from wirecat.cli.ending_of_signals import dying_of_signals
 from wirecat.recording.recorder import Recorder
 from wirecat.recording.sink import open_file
-from wirecat.recording.socket_watcher import SocketWatcher
+from wirecat.recording.socket_watcher import WATCHED, SocketWatcher
 from wirecat.recording.tap import RecordingTap
 from wirecat.recording.worker_tap import NAME, worker_path
 from wirecat.taps.named import NamedTap
@@ -55,7 +55,7 @@ class CommandRecording:
 
     def watch_sockets(self, addresses: Iterable[Address]) -> None:
         """Keep the socket table as well, as far as it is about the ports of ``addresses``."""
-        ports = {address.port for address in addresses if address.port and address.scheme in ("tcp", "tls", "udp")}
+        ports = {address.port for address in addresses if address.port and address.scheme in WATCHED}
         if ports:
             self._watcher = SocketWatcher(self.recorder, ports)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wirecat.recording.recorder import Recorder
 
 PAUSE = 1.0  # seconds between two looks
+WATCHED = ("tcp", "tls", "udp")  # schemes whose sockets stand in that table
 SETTLING = 0.05  # seconds in which what comes together is seen together
 
 

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from wirecat.recording.recorder import Recorder
+from wirecat.recording.socket_watcher import WATCHED, SocketWatcher
 from wirecat.recording.tap import RecordingTap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wirecat.connection import ConnectionState
+
 NAME = "wirecat.recording.worker_tap:open_tap"
 
 
 class WorkerTap(RecordingTap):
-    """A tap that ends its recorder with itself."""
+    """A tap that ends its recorder with itself, and keeps the socket table of the server's port as well: which one that
+    is shows when the first connection comes."""
 
     def __init__(self, recorder: Recorder, **settings: Any) -> None:
         super().__init__(recorder, **settings)
         self._own = recorder
+        self._lock = threading.Lock()
+        self._watcher: SocketWatcher | None = None
+
+    def opened(self, connection: ConnectionState) -> None:
+        server = connection.peer if self._kind == "client" else connection.local
+        with self._lock:
+            if self._watcher is None and server.port and server.scheme in WATCHED:
+                self._watcher = SocketWatcher(self._own, {server.port})
+        super().opened(connection)
 
     def close(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close(last_look=False)
         self._own.close()
 
 
