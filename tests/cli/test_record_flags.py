@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError, Namespace
 import pytest
 
 from wirecat.cli.plain import NO_RECORDING
-from wirecat.cli.record_flags import require_record, size_in_bytes
+from wirecat.cli.record_flags import record_words, require_record, size_in_bytes
 from wirecat.errors import UsageError
 
 
@@ -16,6 +16,12 @@ from wirecat.errors import UsageError
 )  # fmt: skip
 def test_sizes(text: str, size: int) -> None:
     assert size_in_bytes(text) == size
+
+
+def test_as_words_of_another_verb() -> None:
+    assert record_words(Namespace(**NO_RECORDING)) == []
+    given = {**NO_RECORDING, "record": "-x", "record_strict": True, "record_limit": 65536}
+    assert record_words(Namespace(**given)) == ["--record=-x", "--record-strict", "--record-limit=65536"]
 
 
 @pytest.mark.parametrize("text", ["", "M", "1.5G", "-1", "10x", "1e6", "9" * 20])

@@ -14,6 +14,7 @@ import pytest
 
 from peers import Program, wirecat, wirecat_command
 from plain_peers import PATIENCE, everything, refusing, serving
+from wirecat.recording.reader import read
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts programs the way of POSIX")
 
@@ -172,6 +173,34 @@ def test_a_recording_of_what_went_through(tmp_path: Path) -> None:
     with wirecat("show", file) as show:
         assert show.wait() == 0
         assert b"abcdef" in show.stdout and b"fedcba" in show.stdout
+
+
+@pytest.mark.parametrize("here", ["-", "exec:printf abcdef"])
+def test_a_recording_where_one_end_is_no_connection(tmp_path: Path, here: str) -> None:
+    file = str(tmp_path / "talk.pcapng")
+    with serving(reversed_whole) as target:
+        address = target.address
+        with wirecat("relay", "--record", file, "--record-limit=1M", here, target.address) as relay:
+            if here == "-":
+                relay.send(b"abcdef")
+                relay.close_stdin()
+            assert relay.wait() == 0, relay.stderr
+    recording = read(file)
+    assert recording.complete
+    assert [(each.sender, each.data) for each in recording.chunks(1)] == [("client", b"abcdef"), ("server", b"fedcba")]
+    assert str(recording.connections[0].server.address) == address
+    assert recording.snapshots
+
+
+def test_a_recording_of_who_talks_to_this_window(tmp_path: Path) -> None:
+    file = str(tmp_path / "talk.pcapng")
+    with wirecat("relay", "--record", file, HERE, "-") as relay, dial(port_of(relay)) as client:
+        client.sendall(b"abcdef")
+        relay.wait_for("stdout", b"abcdef")
+        client.shutdown(socket.SHUT_WR)
+        relay.close_stdin()
+        assert relay.wait() == 0, relay.stderr
+    assert [(each.sender, each.data) for each in read(file).chunks(1)] == [("client", b"abcdef")]
 
 
 def test_events_as_json() -> None:

@@ -39,3 +39,15 @@ def require_record(options: Any) -> None:
     for name in ("strict", "durable", "limit", "rotate"):
         if getattr(options, f"record_{name}") and options.record is None:
             raise UsageError(f"--record-{name} is for a recording", hint="Name its file: --record FILE.")
+
+
+def record_words(options: Any) -> list[str]:
+    """The same flags as words of a command line, for a verb that does its work by another."""
+    words: list[str] = []
+    for name in ("record", "record_strict", "record_durable", "record_limit", "record_rotate"):
+        value = getattr(options, name)
+        if value is True:
+            words.append(f"--{name.replace('_', '-')}")
+        elif value not in (None, False):
+            words.append(f"--{name.replace('_', '-')}={value}")
+    return words

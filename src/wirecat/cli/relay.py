@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from wirecat.address import Address
 from wirecat.cli.parsing import make_parser, parse, seconds, whole
-from wirecat.cli.record_flags import add_record_flags, require_record
+from wirecat.cli.record_flags import add_record_flags, record_words, require_record
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.events import Failed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wirecat.server.server import Server
 
 #: What only a server can do: options that say nothing where there is none.
-_OF_A_SERVER = ("record", "keep_open", "allow", "deny", "allow_anyone", "max_connections", "idle_timeout", "json")
+_OF_A_SERVER = ("keep_open", "allow", "deny", "allow_anyone", "max_connections", "idle_timeout", "json")
 
 
 def run(arguments: list[str], environment: Environment) -> int:
@@ -119,7 +119,15 @@ def _from_program(here: Address, target: Address, options: Namespace, environmen
         from wirecat.cli.conversation import path_teller
 
         on_path = path_teller(environment)
-    sent, received = join_program_to(here, target, timeout=options.timeout or None, on_path=on_path)
+    with ExitStack() as stack:
+        tap = None
+        if options.record is not None:
+            from wirecat.cli.recording import CommandRecording
+
+            recording = stack.enter_context(CommandRecording(options, environment, "relay"))
+            tap = recording.tap("client", handler=str(here))
+            recording.watch_sockets((target.target(),))
+        sent, received = join_program_to(here, target, timeout=options.timeout or None, on_path=on_path, tap=tap)
     if options.verbose:
         environment.message(f"{target.bare}: {sent} bytes sent, {received} bytes received")
     return 0
@@ -130,7 +138,7 @@ def _by_standard_streams(here: Address, target: Address, options: Namespace, env
     _require_no_server(here if here.scheme == "stdio" else target, options)
     if here.scheme == target.scheme:
         raise UsageError("standard input and output are there once", step="relay", hint="Name another end.")
-    words = ["-v"] * options.verbose + ["-q"] * options.quiet
+    words = ["-v"] * options.verbose + ["-q"] * options.quiet + record_words(options)
     if here.scheme == "stdio":
         from wirecat.cli.connect import run as connect
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wirecat.events import Listener as EventListener
     from wirecat.pump import OnPath, PumpResult
     from wirecat.server.server import Server
+    from wirecat.taps.tap import Tap
 
 
 class Joined(Event):
@@ -177,10 +178,15 @@ def require_streams(*addresses: Address) -> None:
 
 
 def join_program_to(
-    program: str | Address, target: str | int | Address, *, timeout: float | None = 10.0, on_path: OnPath | None = None
+    program: str | Address,
+    target: str | int | Address,
+    *,
+    timeout: float | None = 10.0,
+    on_path: OnPath | None = None,
+    tap: Tap | None = None,
 ) -> tuple[int, int]:
     """Start a program (``exec:COMMAND``), connect to ``target`` and join the two until both have ended; how many bytes went
-    to the target, and came from there.
+    to the target, and came from there. ``tap`` sits on the connection to the target.
 
     Raises what connecting raises, and what broke a side; the program is ended then.
     """
@@ -188,6 +194,8 @@ def join_program_to(
     require_streams(start, goal)
     deadline = Deadline(ConnectOptions(timeout).timeout)
     with Connection(open_stream(goal, deadline)) as far, Connection(open_stream(start, deadline)) as near:
+        if tap is not None:
+            far.attach(tap)
         try:
             result = pump(near, far, on_path=on_path)
             _raise_first(result)
