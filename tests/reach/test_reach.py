@@ -116,14 +116,28 @@ def test_a_connection_that_came_is_a_proof() -> None:
     assert "11.77.0.9" in check(document, "outside")["evidence"]
 
 
-def test_the_second_router_is_asked_on_demand_only() -> None:
-    with Home("cgnat", "upnp-only") as home, home.server.listen(PORT):
+@pytest.mark.parametrize(
+    "variants",
+    some_of([(("cgnat", "upnp-only"),)],
+            [(("doublenat", "upnp-only"),), (("cgnat", "natpmp-only", "pcp-refused"),),
+             (("cgnat", "upnp-only", "igd1"),)]), ids=ids)  # fmt: skip
+def test_a_router_that_names_no_address_although_it_is_connected(variants: tuple[str, ...]) -> None:
+    """Which of the two it is behind is seen by asking the second router, which is done on demand only."""
+    with Home(*variants) as home, home.server.listen(PORT):
         document = report(home)
-        assert document["verdict"]["internet4"] == "unknown"
-        assert check(document, "public-address")["fix"] == f"wirecat reach {PORT} --probe-path"
+        hold_against_the_truth(home, document)
+        address = check(document, "public-address")
+        verdicts = document["verdict"]
+        assert (verdicts["lan"], verdicts["internet"], address["state"]) == ("likely", "blocked", "blocked")
+        assert "a carrier NAT or a second router" in address["evidence"]
+        assert f"wirecat reach {PORT} --probe-path" in address["fix"]
+        assert all(each["name"] != "path" for each in document["checks"])
         document = report(home, "--probe-path")
     assert document["verdict"]["internet4"] == "blocked"
-    assert check(document, "path")["evidence"].startswith("the second router on the way out is 100.64.7.1")
+    carrier = "cgnat" in variants
+    hop = "100.64.7.1" if carrier else "192.168.1.1"
+    assert check(document, "path")["evidence"].startswith(f"the second router on the way out is {hop}")
+    assert ("carrier NAT" if carrier else "a second router") in check(document, "public-address")["evidence"]
 
 
 def test_a_router_that_says_nothing_is_waited_for_at_most_five_seconds() -> None:

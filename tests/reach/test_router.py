@@ -58,6 +58,18 @@ def test_an_honest_one(hosts: tuple[Host, Host]) -> None:
 def test_an_address_that_is_not_public(hosts: tuple[Host, Host], host: str) -> None:
     view, _ = look(hosts, call=told(host))
     assert view.external == host
+    assert view.without_address == "", "it does not say that it is connected"
+
+
+@pytest.mark.parametrize(("host", "status"), [("", "Connected"), ("0.0.0.0", "Connected"), ("0.0.0.0", "Disconnected")])
+def test_no_address_says_something_of_a_router_that_is_connected(
+    hosts: tuple[Host, Host], host: str, status: str
+) -> None:
+    def call(action: str, body: bytes) -> bytes:
+        return answer(action, NewConnectionStatus=status) if action == "GetStatusInfo" else told(host)(action, body)
+
+    view, _ = look(hosts, call=call)
+    assert (view.external, bool(view.without_address)) == ("", status == "Connected")
 
 
 def test_an_address_that_is_none(hosts: tuple[Host, Host]) -> None:

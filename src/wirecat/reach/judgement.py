@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from wirecat.reach.findings import Findings
 
 _NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
+#: Beside CARRIER and PRIVATE: one of the two, and the router does not say which.
+HIDDEN = "hidden"
 BY_HAND = "a forward made by hand in the router cannot be seen from here"
 
 
@@ -137,7 +139,7 @@ def _mapped_to(found: Findings) -> str:
 
 
 def translator_behind(found: Findings) -> tuple[str, str]:
-    """CARRIER or PRIVATE, and the evidence, where a second translator is between the router and the internet."""
+    """CARRIER, PRIVATE or HIDDEN, and the evidence, where a second translator is between the router and the internet."""
     router = found.router
     if router is not None and router.external:
         kind = kind_of(router.external)
@@ -148,6 +150,8 @@ def translator_behind(found: Findings) -> tuple[str, str]:
         kind = kind_of(found.hop)
         if kind in (CARRIER, PRIVATE):
             return kind, f"the router says it has no public address, and behind it is {found.hop}"
+    if router is not None and router.external == "" and router.without_address:
+        return HIDDEN, f"the router says it has no public address ({router.without_address})"
     return "", ""
 
 
@@ -157,6 +161,8 @@ def _judge_translator(found: Findings) -> Verdict | None:
         return Verdict(BLOCKED, f"carrier NAT: {evidence}, which the provider shares among customers")
     if kind == PRIVATE:
         return Verdict(BLOCKED, f"a second router, unless both forward: {evidence}, which is a private address")
+    if kind == HIDDEN:
+        return Verdict(BLOCKED, f"carrier NAT or a second router, unless both forward: {evidence}")
     router = found.router
     if kind:
         return Verdict(UNKNOWN, f"{evidence}, which is no address of the internet")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wirecat.reach.findings import FAMILIES
-from wirecat.reach.judgement import BY_HAND, find_out, translator_behind
+from wirecat.reach.judgement import BY_HAND, HIDDEN, find_out, translator_behind
 from wirecat.reach.packet import INTERNET, LAN
 from wirecat.reach.places import CARRIER, PRIVATE, PUBLIC, kind_of
 from wirecat.reach.report import BLOCKED, OK, UNKNOWN, WARN, Check
@@ -161,6 +161,9 @@ def _translator(found: Findings) -> Iterator[Check]:
     elif kind == PRIVATE:
         yield Check("public-address", BLOCKED, f"{evidence}: a second router translates again",
                     f"forward in both routers, or let the first be a bridge; else {relay}")  # fmt: skip
+    elif kind == HIDDEN:
+        yield Check("public-address", BLOCKED, f"{evidence}: a carrier NAT or a second router translates again",
+                    f"to see which: wirecat reach {found.port} --probe-path; what helps: {relay}")  # fmt: skip
     elif kind:
         yield Check("public-address", WARN, f"{evidence}, which is no address of the internet")
     elif router.external:

@@ -33,11 +33,23 @@ class RouterView:
     """What a router answered.
 
     ``answers`` has a word (YES, …) and ``refusals`` the reason of REFUSED by protocol. ``external`` is its public
-    address: None unknown, "" for "I have none"; ``told_by`` the protocol that told it. ``mapping`` is (protocol,
-    external port) of a mapping to this PC's port, ``pinholes`` whether it opens IPv6 pinholes (None: unknown).
+    address: None unknown, "" for "I have none"; ``told_by`` the protocol that told it. ``without_address`` are its words
+    for having none although it is up ("" for no such words). ``mapping`` is (protocol, external port) of a mapping to
+    this PC's port, ``pinholes`` whether it opens IPv6 pinholes (None: unknown).
     """
 
-    __slots__ = ("answers", "asked", "external", "gateway", "igd", "mapping", "pinholes", "refusals", "told_by")
+    __slots__ = (
+        "answers",
+        "asked",
+        "external",
+        "gateway",
+        "igd",
+        "mapping",
+        "pinholes",
+        "refusals",
+        "told_by",
+        "without_address",
+    )
 
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway
@@ -45,6 +57,7 @@ class RouterView:
         self.refusals: dict[str, str] = {}
         self.external: str | None = None
         self.told_by = ""
+        self.without_address = ""
         self.mapping: tuple[str, int] | None = None
         self.pinholes: bool | None = None
         self.igd: Igd | None = None
@@ -114,6 +127,7 @@ def _ask_natpmp(view: RouterView, deadline: Deadline) -> None:
         view.answers["NAT-PMP"] = YES
         view.refusals["NAT-PMP"] = natpmp.RESULTS[reply.result]
         view.tell_external("", "NAT-PMP")
+        view.without_address = "NAT-PMP, if it is connected at all"
     else:
         view.answers["NAT-PMP"] = REFUSED
         view.refusals["NAT-PMP"] = natpmp.RESULTS.get(reply.result, f"result {reply.result}")
@@ -199,8 +213,28 @@ def _ask_igd_address(view: RouterView, igd: Igd, deadline: Deadline) -> None:
     octets = ipv4_octets(host)
     if host and octets is None:
         raise ValueError(f"a public address that is none: {host[:60]!r}")
-    view.tell_external(host if octets and any(octets) else "", "UPnP")
-    view.asked.append(f"UPnP {view.gateway}: public address {host or 'none'}")
+    has_one = octets is not None and any(octets)
+    view.tell_external(host if has_one else "", "UPnP")
+    view.asked.append(f"UPnP {view.gateway}: public address {host if has_one else 'none'}")
+    if not has_one:
+        _ask_igd_status(view, igd, deadline)
+
+
+def _ask_igd_status(view: RouterView, igd: Igd, deadline: Deadline) -> None:
+    """Whether the router that names no address is up: then its own address is one that it may not name as public.
+
+    A description may offer a second way out that is not in use, and which has no address for that reason alone.
+    """
+    if igd.connection is None:
+        return
+    try:
+        status = igd.call(igd.connection, "GetStatusInfo", {}, deadline).get("NewConnectionStatus", "")
+    except (OSError, ValueError) as error:
+        view.asked.append(f"UPnP {view.gateway}: its status is not told: {error}")
+        return
+    view.asked.append(f"UPnP {view.gateway}: its status is {status[:40]!r}")
+    if status == "Connected":
+        view.without_address = "UPnP, though connected"
 
 
 def _ask_igd_mapping(view: RouterView, igd: Igd, own_host: str, port: int, deadline: Deadline) -> None:

@@ -11,6 +11,8 @@ where its own outer address is private, a carrier's or one of documentation. 2d0
 VARIANTS, which may be combined where they do not contradict each other:
 
     igd1, natpmp-only, upnp-only, upnp-off     what the router's daemon offers (without one: all, UPnP as version 2)
+    pcp-refused                                the daemon's PCP is answered as by a router that speaks NAT-PMP alone
+    link-local                                 the router's address by IPv6 is a link-local one, as it is in most homes
     cgnat, doublenat                           the router's outer address is 100.64.7.2, or 192.168.1.2
     static, hairpin                            a forward made by hand; the same, to be used from inside too
     isolate                                    the switch keeps its devices apart
@@ -27,16 +29,17 @@ from types import TracebackType
 
 from peers import Program, peer
 from reach.lab.namespaces import Host, cable, require_namespaces
+from reach.lab.without_pcp import without_pcp
 
 PORT = 12345
 SERVER, NEIGHBOUR, ROUTER = "192.168.77.20", "192.168.77.30", "192.168.77.1"
-SERVER6, ROUTER6 = "2d00:77:0:1::20", "2d00:77:0:1::1"
+SERVER6, ROUTER6, ROUTER_LINK = "2d00:77:0:1::20", "2d00:77:0:1::1", "fe80::77:1"
 PUBLIC, OUTSIDE, OUTSIDE6 = "11.77.0.2", "11.77.0.9", "2d00:11:0:1::9"
 
 DAEMON = {"igd1", "natpmp-only", "upnp-only", "upnp-off"}
 SECOND_TRANSLATOR = {"cgnat": "100.64.7", "doublenat": "192.168.1"}
 HOST_FIREWALL = {"hostfw", "hostfw-reject", "hostfw-open", "hostfw-lan"}
-VARIANTS = {*DAEMON, *SECOND_TRANSLATOR, "static", "hairpin", "isolate", *HOST_FIREWALL}
+VARIANTS = {*DAEMON, "pcp-refused", "link-local", *SECOND_TRANSLATOR, "static", "hairpin", "isolate", *HOST_FIREWALL}
 
 # miniupnpd takes a lease of less than this many seconds for this many.
 SHORTEST_LEASE = 120
@@ -70,6 +73,8 @@ class Home:
                 self._protect_server()
             if "upnp-off" not in self.variants:
                 self._start_daemon(stack)
+            if "pcp-refused" in self.variants:
+                stack.enter_context(without_pcp(self.router, "br0"))
             self._stack = stack.pop_all()
         return self
 
@@ -102,8 +107,10 @@ class Home:
                 router.ip(f"link set port{number} type bridge_slave isolated on")
             host.ip(f"addr add 192.168.77.{number}/24 dev eth0", f"addr add 2d00:77:0:1::{number}/64 dev eth0")
         router.ip("link set br0 up", f"addr add {ROUTER}/24 dev br0", f"addr add {ROUTER6}/64 dev br0")
+        router.ip(f"addr add {ROUTER_LINK}/64 dev br0")
+        router6 = f"{ROUTER_LINK} dev eth0" if "link-local" in self.variants else ROUTER6
         for host in (self.server, self.neighbour):
-            host.ip(f"route add default via {ROUTER}", f"route add default via {ROUTER6}")
+            host.ip(f"route add default via {ROUTER}", f"route add default via {router6}")
 
     def _lay_outside(self, stack: ExitStack) -> None:
         second = [network for name, network in SECOND_TRANSLATOR.items() if name in self.variants]
