@@ -56,7 +56,7 @@ def wait_until(what: Callable[[], bool], seconds: float) -> float:
 @pytest.mark.parametrize(
     ("variants", "protocol"),
     some_of(
-        [((), b"PCP"), (("upnp-only",), b"UPnP")],
+        [((), b"PCP"), (("upnp-only",), b"UPnP"), (("natpmp-only", "pcp-refused"), b"NAT-PMP")],
         [(("igd1",), b"PCP"), (("natpmp-only",), b"PCP"), (("upnp-only", "igd1"), b"UPnP")],
     ),
     ids=lambda value: "+".join(value) or "base" if isinstance(value, tuple) else None,
@@ -77,10 +77,16 @@ def test_they_get_in_while_it_runs_and_not_after(variants: tuple[str, ...], prot
 
 
 @pytest.mark.parametrize(
-    "number", some_of([(signal.SIGKILL,)], [(signal.SIGHUP,), (signal.SIGINT,)]), ids=lambda number: number.name
+    ("number", "variants"),
+    some_of(
+        [(signal.SIGKILL, ("upnp-only", "link-local"))],
+        [(signal.SIGHUP, ("upnp-only",)), (signal.SIGINT, ("link-local",)), (signal.SIGKILL, ("natpmp-only",))],
+    ),
+    ids=lambda value: "+".join(value) if isinstance(value, tuple) else value.name,
 )
-def test_it_goes_however_the_program_ends(number: signal.Signals) -> None:
-    with Home("upnp-only") as home, home.server.listen(PORT, "::"), start(home) as exposing:
+def test_it_goes_however_the_program_ends(number: signal.Signals, variants: tuple[str, ...]) -> None:
+    """IPv4 and IPv6; the router's IPv6 address is a link-local one in most homes."""
+    with Home(*variants) as home, home.server.listen(PORT, "::"), start(home) as exposing:
         exposing.wait_for("stdout", rb"\[2d00:77:0:1::20\]:12345\n")
         assert home.outside.reaches(PUBLIC, PORT, PATIENCE)
         assert home.outside.reaches(SERVER6, PORT, PATIENCE)
@@ -91,7 +97,9 @@ def test_it_goes_however_the_program_ends(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize(
-    "variants", some_of([(("upnp-only",),)], [(("natpmp-only",),), (("upnp-only", "igd1"),)]), ids="+".join
+    "variants",
+    some_of([(("upnp-only",),)], [(("natpmp-only",),), (("natpmp-only", "pcp-refused"),), (("upnp-only", "igd1"),)]),
+    ids="+".join,
 )
 def test_the_port_that_was_given_is_shown(variants: tuple[str, ...]) -> None:
     """Another PC of the home has the port already."""
@@ -126,8 +134,11 @@ def test_where_the_router_cannot_help(variants: tuple[str, ...], words: str) -> 
     assert f"ssh -R {PORT}:localhost:{PORT}" in ended.stderr
 
 
-def test_what_a_crash_left_is_listed_and_removed(tmp_path: Path) -> None:
-    with Home() as home, home.server.listen(PORT):
+@pytest.mark.parametrize(
+    "variants", some_of([((),)], [(("upnp-only",),), (("natpmp-only", "pcp-refused"),)]), ids=lambda v: "+".join(v)
+)
+def test_what_a_crash_left_is_listed_and_removed(variants: tuple[str, ...]) -> None:
+    with Home(*variants) as home, home.server.listen(PORT):
         with start(home) as exposing:
             exposing.wait_for("stdout", rb"^11")
             listed = json.loads(home.server.wirecat("expose", "--list", "--json").stdout)
@@ -158,14 +169,18 @@ def _map_again(kept: Mapping) -> Mapping:
     return map_port(kept, PORT, 120, Deadline(PATIENCE)).replace(pid=0)
 
 
-def test_it_is_renewed_and_survives_the_router_s_restart() -> None:
+@pytest.mark.parametrize(
+    "variants", some_of([(("upnp-only",),)], [(("natpmp-only", "pcp-refused"),), ((),)]), ids=lambda v: "+".join(v)
+)
+def test_it_is_renewed_and_survives_the_router_s_restart(variants: tuple[str, ...]) -> None:
     """A lease of two seconds, which the router takes as such: it stands long after that."""
-    with Home("upnp-only", shortest_lease=2) as home, home.server.listen(PORT):
+    with Home(*variants, shortest_lease=2) as home, home.server.listen(PORT):
         with exposed(home.server, lease=2) as exposure:
             first = exposure.mappings[0].expires
             home.router.must("nft", "flush", "chain", "inet", "filter", "prerouting_miniupnpd")
             wait_until(lambda: exposure.mappings[0].expires > first + 1.5, PATIENCE)
             assert exposure.address == f"{PUBLIC}:{PORT}"
+            assert home.outside.reaches(PUBLIC, PORT, PATIENCE)
 
 
 def test_as_a_library_with_a_changed_address() -> None:

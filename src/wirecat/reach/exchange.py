@@ -98,10 +98,18 @@ def _first_answer(asking: socket.socket, read: Callable[[bytes], T | None], seco
 
 
 def exchange_http(
-    url: Url, method: str, fields: list[tuple[str, str]], body: bytes, deadline: Deadline, source: str = ""
+    url: Url,
+    method: str,
+    fields: list[tuple[str, str]],
+    body: bytes,
+    deadline: Deadline,
+    source: str = "",
+    scope: str = "",
 ) -> tuple[int, bytes]:
     """Status and body of the answer to one request. No proxy, no redirection, at most 256 KiB.
 
+    ``source`` is the address to ask from, ``scope`` the interface of a link-local host: a URL does not name it, and what
+    is sent to the host must not (RFC 6874 section 1).
     Raises OSError, HttpError among them (no HTTP, too much of it), and TimeoutError at the deadline.
     """
     head = RequestHead(method, url.target, Headers(fields))
@@ -110,7 +118,7 @@ def exchange_http(
         if bound:
             connection.bind(bound)
         connection.settimeout(_left(deadline))
-        connection.connect(socket_address(url.host, url.port))
+        connection.connect(socket_address(f"{url.host}%{scope}" if scope else url.host, url.port))
         connection.settimeout(_left(deadline))
         connection.sendall(head.to_bytes() + body)
         reader = ResponseReader()

@@ -29,16 +29,20 @@ _LONGEST_ANSWER = 4096
 
 
 class Igd:
-    """A router that speaks UPnP: ``connection`` maps ports, ``firewall`` opens pinholes; either may be None."""
+    """A router that speaks UPnP: ``connection`` maps ports, ``firewall`` opens pinholes; either may be None.
 
-    __slots__ = ("connection", "firewall", "location", "server", "source")
+    It is called from the address ``source``, and over the interface ``scope`` where its own is a link-local one.
+    """
 
-    def __init__(self, location: Url, server: str, services: list[Service], source: str = "") -> None:
+    __slots__ = ("connection", "firewall", "location", "scope", "server", "source")
+
+    def __init__(self, location: Url, server: str, services: list[Service], source: str = "", scope: str = "") -> None:
         self.location = location
         self.server = server
         self.connection = find_service(services, CONNECTION_SERVICES)
         self.firewall = find_service(services, (FIREWALL_SERVICE,))
         self.source = source
+        self.scope = scope
 
     @property
     def version(self) -> int:
@@ -48,7 +52,7 @@ class Igd:
     def call(self, service: Service, action: str, arguments: dict[str, str], deadline: Deadline) -> dict[str, str]:
         """What ``action`` gives back. Raises IgdError (the router's fault), ValueError (no answer of UPnP's), OSError."""
         fields, body = call_request(service, action, arguments)
-        status, data = exchange_http(service.control, "POST", fields, body, deadline, self.source)
+        status, data = exchange_http(service.control, "POST", fields, body, deadline, self.source, self.scope)
         return read_call_reply(status, data, action)
 
 

@@ -40,10 +40,17 @@ def map_by_pcp(asked: Mapping, wanted: int, lease: int, deadline: Deadline) -> M
     reply = _ask_pcp(asked, nonce, question, deadline)
     if reply.result != pcp.SUCCESS or not reply.lifetime:
         raise NotExposed(pcp.RESULTS.get(reply.result, f"PCP result {reply.result}"), address=asked.gateway, step="PCP")
+    _require_port(reply.external_port)
     return asked.replace(
         external_host=reply.host, external_port=reply.external_port, nonce=nonce.hex(), epoch=reply.epoch,
         lifetime=reply.lifetime, expires=time.time() + reply.lifetime,
     )  # fmt: skip
+
+
+def _require_port(port: int) -> None:
+    """Raise ValueError for a success that gives no port."""
+    if not port:
+        raise ValueError("the router says that it mapped the port, and gives none")
 
 
 def unmap_by_pcp(mapping: Mapping, deadline: Deadline) -> None:
@@ -73,6 +80,7 @@ def map_by_natpmp(asked: Mapping, wanted: int, lease: int, deadline: Deadline) -
     if reply.result != natpmp.SUCCESS or not reply.lifetime:
         words = natpmp.RESULTS.get(reply.result, f"NAT-PMP result {reply.result}")
         raise NotExposed(words, address=asked.gateway, step="NAT-PMP")
+    _require_port(reply.external_port)
 
     def read(data: bytes) -> natpmp.AddressReply | None:
         answer = natpmp.read_reply(data)
@@ -108,7 +116,8 @@ def _ask_natpmp(mapping: Mapping, question: bytes, deadline: Deadline) -> natpmp
 def _igd_of(mapping: Mapping) -> tuple[Igd, Service]:
     control = read_url(mapping.control)
     service = Service(mapping.service, control)
-    return Igd(control, "", [service], mapping.host), service
+    scope = mapping.gateway.partition("%")[2] if mapping.protocol == PINHOLE else ""
+    return Igd(control, "", [service], mapping.host, scope), service
 
 
 def map_by_upnp(asked: Mapping, wanted: int, lease: int, deadline: Deadline) -> Mapping:
