@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from peers import PROJECT
 from reach.lab.home import PORT, Home
 from wirecat.cli.reach import _parser
@@ -37,9 +39,16 @@ def test_both_languages_answer_the_question() -> None:
         assert "--serve-peer" in text
 
 
-def test_the_picture_is_one() -> None:
-    assert "](reach.svg)" in PAGE
-    picture = read_xml((PROJECT / "docs" / "reach.svg").read_bytes())
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("reach.svg", ("your server", "firewall", "Wi-Fi", "router", "provider")),
+        ("reach-de.svg", ("dein Server", "Firewall", "WLAN", "Router", "Anbieter")),
+    ],
+)
+def test_the_picture_is_one(name: str, steps: tuple[str, ...]) -> None:
+    assert f"]({name})" in PAGE
+    picture = read_xml((PROJECT / "docs" / name).read_bytes())
     words = " ".join(element.text for element in picture.walk() if element.name == "text")
-    for step in ("your server", "firewall", "Wi-Fi", "router", "provider"):
+    for step in steps:
         assert step in words
