@@ -3,7 +3,7 @@
     talk    connect, connect_async, listen, wait          serve   serve
     crowd   swarm                                         watch   sockets
     join    relay                                         keep    Recorder, RecordingTap, replay
-    reach   reach, expose                                 show    tour, report
+    reach   reach, expose, announce, browse               show    tour, report
 
 The words, and what they mean here:
 
@@ -59,6 +59,10 @@ if TYPE_CHECKING:
     from wirecat.events import Opened as Opened
     from wirecat.events import Stopped as Stopped
     from wirecat.events import Stopping as Stopping
+    from wirecat.reach.announce import Announcement as Announcement
+    from wirecat.reach.announce import announce as announce
+    from wirecat.reach.browse import AnnouncedServer as AnnouncedServer
+    from wirecat.reach.browse import browse as browse
     from wirecat.reach.expose import Exposure as Exposure
     from wirecat.reach.expose import expose as expose
     from wirecat.reach.mapping import Mapping as Mapping
@@ -98,6 +102,8 @@ _HOMES = {
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",
     ),
     "wirecat.relay.relay": ("relay",),
+    "wirecat.reach.announce": ("Announcement", "announce"),
+    "wirecat.reach.browse": ("AnnouncedServer", "browse"),
     "wirecat.reach.expose": ("Exposure", "expose"),
     "wirecat.reach.mapping": ("Mapping",),
     "wirecat.reach.reach": ("reach",),

@@ -45,6 +45,10 @@ PUBLIC_NAMES = {
     "ReachReport",
     "expose",
     "Exposure",
+    "announce",
+    "Announcement",
+    "browse",
+    "AnnouncedServer",
     "Mapping",
     # keep
     "Recorder",

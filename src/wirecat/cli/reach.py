@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirecat.cli.parsing import Parser, make_parser, parse, whole
+from wirecat.cli.parsing import Parser, make_parser, parse, seconds, whole
 from wirecat.reach.reach import reach
 from wirecat.reach.report import SCOPES
 
@@ -21,6 +21,10 @@ def run(arguments: list[str], environment: Environment) -> int:
     """Find out; exit code 0 for ok and likely, 1 for blocked, 3 for unknown, of the scope asked for."""
     parser = _parser()
     options = parse(parser, arguments, environment)
+    if options.browse:
+        if options.port is not None:
+            parser.error("--browse looks for the servers of others; it takes no PORT")
+        return _browse(options.wait, options.json, environment)
     if options.serve_peer:
         return _serve_peer(options.port, options.json, environment)
     if options.port is None:
@@ -85,6 +89,24 @@ def _watch(port: int, scope: str, as_json: bool, environment: Environment) -> in
     return 0
 
 
+def _browse(seconds: float, as_json: bool, environment: Environment) -> int:
+    """List the servers that announce themselves; 0, or 1 for none."""
+    from wirecat.reach.browse import browse
+
+    servers = browse(seconds)
+    if as_json:
+        from wirecat.views.json_announced import announced_json
+
+        environment.write(announced_json(servers))
+    else:
+        from wirecat.views.text_announced import announced_text
+
+        environment.write(announced_text(servers))
+    if not servers:
+        environment.note("nobody announces a server here. To do so: wirecat serve HANDLER --lan --announce NAME")
+    return 0 if servers else 1
+
+
 def _show_code(report: ReachReport, environment: Environment) -> None:
     """The first address as a QR code, for a phone to try. Raises UsageError without the extra ``[qr]``."""
     from importlib import import_module
@@ -135,5 +157,9 @@ def _parser() -> Parser:
     add("--serve-peer", action="store_true", help="be that PC: connect back to whoever asks (PORT: default 12346)")
     add("--watch", action="store_true", help="wait until somebody else connects, and say from where")
     add("--qr", action="store_true", help="also show the address as a QR code on stderr (extra [qr])")
+    add("--browse", action="store_true", help="list the servers that announce themselves here (extra [lan])")
+    add(
+        "--wait", type=seconds, default=2.5, metavar="S", help="--browse: listen for S seconds, at most 5 (default 2.5)"
+    )
     add("--json", action="store_true", help="one JSON document")
     return parser

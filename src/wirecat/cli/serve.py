@@ -33,6 +33,10 @@ def run(arguments: list[str], environment: Environment) -> int:
     parser = _parser()
     options = parse(parser, arguments, environment)
     address = opened_to_others(joined_address(parser, options.address, DEFAULT_ADDRESS), options.lan)
+    if options.announce is not None:
+        from wirecat.reach.announce import check_announcing
+
+        check_announcing(options.announce, address)
     if options.chunk is not None and options.framing == "line":
         raise UsageError(
             "--chunk and --framing line exclude each other", hint="Lines are whole, whatever the pieces were."
@@ -76,7 +80,14 @@ def run(arguments: list[str], environment: Environment) -> int:
             from wirecat.cli.first_rungs import FirstRungs
 
             stack.enter_context(FirstRungs(server.address.port, environment))
-        code = signals.wait(server) if recording is None else signals.wait(server, recording.about_to_end)
+        before_it_stops = []
+        if recording is not None:
+            before_it_stops.append(recording.about_to_end)
+        if options.announce is not None:
+            from wirecat.cli.announcing import announced
+
+            before_it_stops.append(stack.enter_context(announced(options.announce, server, environment)).withdraw)
+        code = signals.wait(server, lambda: [call() for call in before_it_stops])
     if not server.ended:
         leave(code, environment)
     return code
@@ -202,6 +213,7 @@ def _parser() -> Parser:
     where = "where to listen (default 12345; port 0: a free one): 12345, host:12345, [::1]:12345 or HOST PORT"
     add("address", nargs="*", default=[], metavar="ADDRESS", help=where)
     add("--lan", action="store_true", help="let others in, not this PC alone; prints the addresses to hand out")
+    add("--announce", metavar="NAME", help="let others find it as NAME.local on the local network (extra [lan])")
     add("--engine", choices=("threads", "async"), help="threads or an event loop (built-in handlers: default threads)")
     workers = "N processes on one port, or auto: one for each processor (TCP)"
     add("--workers", type=_workers, metavar="N", help=workers)

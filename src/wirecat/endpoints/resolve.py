@@ -6,7 +6,7 @@ import _thread
 import socket
 import sys
 
-from wirecat.deadline import LONGEST_WAIT
+from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import lookup_failure
 from wirecat.errors import AddressError, NoAnswer, UnknownHost
 
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wirecat.address import Address
-    from wirecat.deadline import Deadline
 
     Candidate = tuple[int, Any]  # address family and socket address
 
 THIS_PC = ("127.0.0.1", "::1")
 # Waits are cut into slices: on Windows Ctrl-C does not end one, elsewhere a signal that comes just before it does not.
 _SLICE = 0.2 if sys.platform == "win32" else 0.5
+
+# Seconds for the system's resolver to find a name that ends in .local, before the network itself is asked (RFC 6762).
+_HEAD_START = 1.0
 
 
 def resolve(address: Address, deadline: Deadline, step: str = "connect") -> list[Candidate]:
@@ -100,7 +102,14 @@ def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
             done.release()
 
     _thread.start_new_thread(look, ())
+    head_start = Deadline(_HEAD_START) if is_local_name(host) else None
     while not done.acquire(timeout=_wait(deadline)):
+        if head_start is not None and head_start.expired:
+            from wirecat.endpoints.local_name import ask_meanwhile
+
+            head_start = None
+            if asked := ask_meanwhile(address, deadline):
+                return asked
         if deadline.expired:
             raise NoAnswer(
                 f"the lookup of {host!r} took longer than {deadline.seconds:g} s", address=address.bare, step=step,
@@ -110,13 +119,27 @@ def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
     if isinstance(found, UnicodeError):
         raise UnknownHost(f"{host!r} cannot be a host's name", address=address.bare, step=step) from found
     if isinstance(found, OSError):
-        raise lookup_failure(found, address.bare, step) from found
+        failure = lookup_failure(found, address.bare, step)
+        if head_start is not None:
+            from wirecat.endpoints.local_name import ask_instead
+
+            return ask_instead(address, deadline, failure)
+        raise failure from found
     unique = dict.fromkeys(
         (family, place) for family, _, _, _, place in found if family in (socket.AF_INET, socket.AF_INET6)
     )
     if not unique:
         raise UnknownHost(f"{host!r} has no address that can be used", address=address.bare, step=step)
     return list(unique)
+
+
+def is_local_name(host: str) -> bool:
+    """Whether multicast DNS answers for such a name (RFC 6762 section 3).
+
+    >>> is_local_name("desk.local"), is_local_name("Desk.LOCAL."), is_local_name("local"), is_local_name("a.example")
+    (True, True, False, False)
+    """
+    return host.lower().removesuffix(".").endswith(".local")
 
 
 def _wait(deadline: Deadline) -> float:
