@@ -110,6 +110,28 @@ def test_each_scheme_tells_what_it_is(hosts: tuple[Host, Host]) -> None:
         assert program.wait() == 0
 
 
+def test_a_listener_is_announced_until_its_client_is_there_or_it_is_ended(hosts: tuple[Host, Host]) -> None:
+    server, neighbour = hosts
+    command = wirecat_command("listen", str(PORT), "--lan", "--announce", "chat")
+    with Watching(neighbour) as watching:
+        with server.program(*command) as program:
+            program.wait_for("stderr", rb"wirecat connect chat\.local:12345\n")
+            assert watching.next() == "Added"
+            with neighbour.connect(SERVER, PORT) as client:
+                program.wait_for("stderr", rb"connected\n")
+                assert watching.next() == "Removed"
+                client.sendall(b"hello\n")
+            program.close_stdin()
+            assert program.wait() == 0
+            assert program.stdout == b"hello\n"
+        with server.program(*command) as program:
+            program.wait_for("stderr", rb"wirecat connect chat\.local:12345\n")
+            assert watching.next() == "Added"
+            program.signal(signal.SIGTERM)
+            assert program.wait() == 128 + signal.SIGTERM
+            assert watching.next() == "Removed"
+
+
 @pytest.mark.parametrize("name", ["nobody.local", f"{'x' * 63}.{'y' * 64}.local", "_tcp.local"])
 def test_a_name_that_nobody_has(hosts: tuple[Host, Host], name: str) -> None:
     ended = hosts[1].wirecat("connect", f"{name}:{PORT}", "--timeout", "1")
@@ -141,6 +163,7 @@ def test_a_host_without_a_network() -> None:
         (("serve", "echo", "unix:///tmp/desk", "--announce", "desk"), b"unix cannot be announced"),
         (("serve", "echo", "0", "--lan", "--announce", "my desk"), b"'my desk' can be no name"),
         (("serve", "echo", "0", "--lan", "--announce", ""), b"'' can be no name"),
+        (("listen", "0", "--announce", "desk"), b"with --lan"),
         (("reach", "--browse", "12345"), b"takes no PORT"),
         (("reach", "--browse", "--wait", "6"), b"at most 5 s"),
         (("reach", "--browse", "--wait", "0"), b"more than 0"),

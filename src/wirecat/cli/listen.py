@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
     from wirecat.cli.parsing import Parser
     from wirecat.cli.recording import CommandRecording
+    from wirecat.reach.announce import Announcement
     from wirecat.talk import ConnectionListener
-    from wirecat.taps.tap import Tap
 
 
 def run(arguments: list[str], environment: Environment) -> int:
@@ -35,6 +35,9 @@ def run(arguments: list[str], environment: Environment) -> int:
     add_address(parser, "where to listen", default="12345")
     parser.add_argument(
         "--lan", action="store_true", help="let others in, not this PC alone (a bare port means this PC)"
+    )
+    parser.add_argument(
+        "--announce", metavar="NAME", help="let others find it as NAME.local on the local network (extra [lan])"
     )
     parser.add_argument("--keep-open", action="store_true", help="after one client take the next, one after the other")
     parser.add_argument(
@@ -55,6 +58,10 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
     from wirecat.views.text_addresses import listening_lines, opened_to_others
 
     address = opened_to_others(joined_address(parser, options.address, "12345"), options.lan)
+    if options.announce is not None:
+        from wirecat.reach.announce import check_announcing
+
+        check_announcing(options.announce, address)
     # The null device as input gives nothing to send; its end is no reason to tell the client that we send no more.
     half_close = not environment.no_input
     local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
@@ -64,12 +71,21 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
                 recording.watch_sockets(listener.addresses)
             for line in listening_lines(listener.addresses):
                 environment.note(line)
-            while True:
-                observer = None if recording is None else recording.tap("server")
-                _one_client(listener, environment, local, options, half_close, observer)
-                if not options.keep_open:
-                    return 0
-                local.renew()
+
+            def clients(announcement: Announcement | None) -> None:
+                _one_client(listener, environment, local, options, half_close, recording, announcement)
+                while options.keep_open:
+                    local.renew()
+                    _one_client(listener, environment, local, options, half_close, recording, announcement)
+
+            if options.announce is None:
+                clients(None)
+                return 0
+            from wirecat.cli.announcing import announced, signals_unwind
+
+            with signals_unwind(), announced(options.announce, listener.addresses, environment) as announcement:
+                clients(announcement)
+            return 0
     finally:
         local.close()
 
@@ -80,11 +96,15 @@ def _one_client(
     local: StdioStream,
     options: Namespace,
     half_close: bool,
-    observer: Tap | None,
+    recording: CommandRecording | None,
+    announcement: Announcement | None,
 ) -> None:
+    observer = None if recording is None else recording.tap("server")
     with listener.accept() as connection:
         if not options.keep_open:
             listener.close()
+            if announcement is not None:
+                announcement.withdraw()
         environment.note(f"{connection.peer} connected")
         try:
             converse(

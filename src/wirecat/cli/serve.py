@@ -66,7 +66,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             if recording is not None:
                 server.attach(recording.tap("server", handler=options.handler, served=True, protocol=address.scheme))
                 recording.watch_sockets(server.addresses)
-            signals.catch()
+            signals.catch(hangup=options.announce is not None)
 
         if options.engine != "async":
             share_one_heap()
@@ -86,7 +86,12 @@ def run(arguments: list[str], environment: Environment) -> int:
         if options.announce is not None:
             from wirecat.cli.announcing import announced
 
-            before_it_stops.append(stack.enter_context(announced(options.announce, server, environment)).withdraw)
+            try:
+                name = stack.enter_context(announced(options.announce, server.addresses, environment))
+            except BaseException:  # whoever asked for the name counts on it
+                server.stop()
+                raise
+            before_it_stops.append(name.withdraw)
         code = signals.wait(server, lambda: [call() for call in before_it_stops])
     if not server.ended:
         leave(code, environment)
