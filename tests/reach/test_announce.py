@@ -78,17 +78,19 @@ def test_it_is_found_and_connected_to_and_gone_when_it_ends(hosts: tuple[Host, H
     server, neighbour = hosts
     with serving(server, str(PORT), "--lan", "--announce", "desk") as program:
         program.wait_for("stderr", rb"announced on the local network: wirecat connect desk\.local:12345\n")
-        found = neighbour.wirecat("reach", "--browse", "--wait", "1.5")
-        assert (found.returncode, found.stderr) == (0, "")
-        name, *addresses = found.stdout.split()
-        assert name == "desk.local"
-        assert {f"{SERVER}:{PORT}", f"[{SERVER6}]:{PORT}"} == set(addresses)
-        talked = neighbour.run(*wirecat_command("connect", f"Desk.local:{PORT}"), input="you")
-        assert (talked.returncode, talked.stdout) == (0, "hello you"), talked.stderr
+        for host in (neighbour, server):
+            found = host.wirecat("reach", "--browse", "--wait", "3")
+            assert (found.returncode, found.stderr) == (0, "")
+            name, *addresses = found.stdout.split()
+            assert name == "desk.local"
+            assert {f"{SERVER}:{PORT}", f"[{SERVER6}]:{PORT}"} == set(addresses)
+            talked = host.run(*wirecat_command("connect", f"Desk.local:{PORT}"), input="you")
+            assert (talked.returncode, talked.stdout) == (0, "hello you"), talked.stderr
         # The same name for another server is refused, and that server ends.
-        second = neighbour.wirecat("serve", "echo", str(PORT), "--lan", "--announce", "DESK.local")
-        assert second.returncode == 2
-        assert "DESK.local is the name of another on this network. Choose another name." in second.stderr
+        for address in (str(PORT), f"udp://:{PORT}"):
+            second = neighbour.wirecat("serve", "echo", address, "--lan", "--announce", "DESK.local")
+            assert second.returncode == 2
+            assert "DESK.local is the name of another on this network. Choose another name." in second.stderr
         with Watching(neighbour) as watching:
             assert watching.next() == "Added"
             program.signal(signal.SIGTERM)
@@ -101,7 +103,7 @@ def test_each_scheme_tells_what_it_is(hosts: tuple[Host, Host]) -> None:
     server, neighbour = hosts
     with serving(server, f"udp://{SERVER}:{PORT}", "--announce", "cast") as program:
         program.wait_for("stderr", rb"wirecat connect udp://cast\.local:12345\n")
-        found = neighbour.wirecat("reach", "--browse", "--wait", "1.5", "--json")
+        found = neighbour.wirecat("reach", "--browse", "--wait", "3", "--json")
         assert json.loads(found.stdout) == [
             {"name": "cast", "host": "cast.local", "port": PORT, "scheme": "udp",
              "addresses": [{"host": SERVER, "port": PORT}]}

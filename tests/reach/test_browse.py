@@ -124,7 +124,7 @@ def test_a_network_full_of_lies(hosts: tuple[Host, Host]) -> None:
 
         lying = threading.Thread(target=lie, daemon=True)
         lying.start()
-        ended = curious.wirecat("reach", "--browse", "--wait", "2")
+        ended = curious.wirecat("reach", "--browse", "--wait", "3")
         lying.join(PATIENCE)
         assert not lying.is_alive()
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr

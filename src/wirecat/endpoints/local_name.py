@@ -34,7 +34,9 @@ def ask_instead(address: Address, deadline: Deadline, failure: UnknownHost) -> l
     try:
         asked = ask_local_network(address.host or "", address.port or 0, deadline)
     except WirecatError as error:
-        failure.hint = f"To ask the local network itself: {error.hint}" if error.hint == INSTALL else str(error)
+        failure.hint = f"The local network was not asked: {error.message}. {error.hint}"
+        if error.hint == INSTALL:
+            failure.hint = f"To ask the local network itself: {INSTALL}"
         raise failure from error
     if not asked:
         failure.hint = "Nobody on the local network answers to it. See who is there: wirecat reach --browse"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 
 from wirecat.errors import ListenError, Unreachable, UsageError
+from wirecat.system.interfaces import list_interfaces
 from wirecat.system.multicast_dns import SERVICE_TYPES, local_network, open_multicast_dns, require_multicast_dns
 
 TYPE_CHECKING = False
@@ -80,8 +81,9 @@ def announce(name: str, addresses: Iterable[Address]) -> Announcement:
     if not interfaces:
         raise Unreachable("none of the server's addresses is on a local network", step="announce",
                           hint="Connect this PC to a network.")  # fmt: skip
-    hosts = list(dict.fromkeys(entry.host for entry in interfaces if not entry.host.startswith("fe80")))
-    hosts = hosts or [entry.host.partition("%")[0] for entry in interfaces]
+    # A link-local IPv6 address wants a scope, which not every resolver hands on: only where there is nothing else.
+    wide = [entry for entry in interfaces if entry.family == "ipv4" or entry.scope != "link"] or interfaces
+    hosts = list(dict.fromkeys(entry.host.partition("%")[0] for entry in wide))
     names = {entry.name for entry in interfaces}
     multicast = open_multicast_dns([entry for entry in local_network() if entry.name in names], "announce")
     try:
@@ -140,19 +142,20 @@ def _publish(multicast: Zeroconf, label: str, place: Address, hosts: list[str]) 
 
     kind = SERVICE_TYPES[place.scheme]
     server = f"{label}.local."
+    ours = {entry.host.partition("%")[0] for entry in list_interfaces()}
     info = ServiceInfo(
         kind, f"{label}.{kind}", place.port, properties={"txtvers": "1", "scheme": place.scheme}, server=server,
         parsed_addresses=hosts,
     )  # fmt: skip
 
     async def ask_and_tell() -> bool:
-        """Whether it was free: as a service, and as a host with other addresses than ours (section 8.1)."""
+        """Whether it was free as a service, and as a host; this PC itself may have it already (section 8.1)."""
         there = AddressResolver(server)
         try:
             await asyncio.gather(there.async_request(multicast, _TAKEN), multicast.async_check_service(info, False))
         except NonUniqueNameException:
             return False
-        if not set(there.parsed_addresses(IPVersion.All)) <= set(hosts):
+        if not set(there.parsed_addresses(IPVersion.All)) <= ours:
             return False
         await _tell(multicast, info)
         return True
