@@ -110,6 +110,19 @@ def test_the_servers_own_end(signals: StopSignals) -> None:
         assert server.served == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_hangup_that_is_ignored_stays_ignored(ignored: bool) -> None:
+    """nohup(1) ignores it for the program that it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        with StopSignals() as caught:
+            caught.catch(hangup=True)
+            assert (signal.getsignal(signal.SIGHUP) == signal.SIG_IGN) is ignored
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_until_they_are_caught_signals_do_what_they_did() -> None:
     with StopSignals():
         with pytest.raises(KeyboardInterrupt):

@@ -9,6 +9,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -112,7 +113,9 @@ def test_each_scheme_tells_what_it_is(hosts: tuple[Host, Host]) -> None:
         assert program.wait() == 0
 
 
-def test_a_listener_is_announced_until_its_client_is_there_or_it_is_ended(hosts: tuple[Host, Host]) -> None:
+def test_a_listener_is_announced_until_its_client_is_there_or_it_is_ended(
+    hosts: tuple[Host, Host], tmp_path: Path
+) -> None:
     server, neighbour = hosts
     command = wirecat_command("listen", str(PORT), "--lan", "--announce", "chat")
     with Watching(neighbour) as watching:
@@ -130,7 +133,13 @@ def test_a_listener_is_announced_until_its_client_is_there_or_it_is_ended(hosts:
             program.wait_for("stderr", rb"wirecat connect chat\.local:12345\n")
             assert watching.next() == "Added"
             program.signal(signal.SIGTERM)
-            assert program.wait() == 128 + signal.SIGTERM
+            assert program.wait() == -signal.SIGTERM
+            assert watching.next() == "Removed"
+        with server.program(*command, "--record", str(tmp_path / "talk.pcapng")) as program:
+            program.wait_for("stderr", rb"wirecat connect chat\.local:12345\n")
+            assert watching.next() == "Added"
+            program.signal(signal.SIGHUP)
+            assert program.wait() == -signal.SIGHUP
             assert watching.next() == "Removed"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import contextmanager
 
 from wirecat.reach.announce import announce
@@ -10,8 +9,6 @@ from wirecat.reach.announce import announce
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
-    from typing import NoReturn
 
     from wirecat.address import Address
     from wirecat.cli.environment import Environment
@@ -27,22 +24,3 @@ def announced(name: str, addresses: tuple[Address, ...], environment: Environmen
         place = f"{scheme}{announcement.name}:{first.port}"
         environment.note(f"announced on the local network: wirecat connect {place}")
         yield announcement
-
-
-@contextmanager
-def signals_unwind() -> Iterator[None]:
-    """SIGTERM, and SIGHUP where there is one, end the block as an exception does: what was announced is taken back.
-
-    The exit code is 128 and the signal's number. For a verb that catches no signals of its own.
-    """
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    previous = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -81,9 +81,14 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
             if options.announce is None:
                 clients(None)
                 return 0
-            from wirecat.cli.announcing import announced, signals_unwind
+            from contextlib import nullcontext
 
-            with signals_unwind(), announced(options.announce, listener.addresses, environment) as announcement:
+            from wirecat.cli.announcing import announced
+            from wirecat.cli.ending_of_signals import dying_of_signals
+
+            # A recording has caught them before: it has to be written after the name is taken back.
+            signals = dying_of_signals(("SIGTERM", "SIGHUP", "SIGBREAK")) if recording is None else nullcontext()
+            with signals, announced(options.announce, listener.addresses, environment) as announcement:
                 clients(announcement)
             return 0
     finally:

@@ -40,7 +40,7 @@ class StopSignals:
         numbers = [signal.SIGINT, signal.SIGTERM]
         if sys.platform == "win32":
             numbers.append(signal.SIGBREAK)
-        elif hangup:
+        elif hangup and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup(1) asks to outlive it
             numbers.append(signal.SIGHUP)
         for number in numbers:
             self._previous[number] = signal.signal(number, self._on_signal)
