@@ -163,3 +163,30 @@ def test_many_at_once(tmp_path: Path) -> None:
     assert len(recording.connections) == 8
     for connection in recording.connections:
         assert (connection.client.chunks, connection.server.data) == (20, connection.client.data)
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_datagrams_end_in_silence_or_by_us(tmp_path: Path, idle: bool) -> None:
+    """The same on both sides: whoever waited no longer ended it, because nothing on the wire does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer, Recorder(tmp_path / "x") as recorder:
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(PATIENCE)
+        with wirecat.connect(f"udp://127.0.0.1:{peer.getsockname()[1]}?idle={0.01 if idle else 60}") as connection:
+            connection.attach(RecordingTap(recorder, kind="client"))
+            connection.send(b"x")
+            peer.recvfrom(9)
+            if idle:
+                assert connection.receive() is None
+            else:
+                connection.abort()
+                assert connection.receive() is None
+        with wirecat.listen("udp://127.0.0.1:0?idle=0.01") as listener:
+            peer.sendto(b"y", ("127.0.0.1", listener.address.port))
+            with listener.accept() as connection:
+                connection.attach(RecordingTap(recorder, kind="server"))
+                assert connection.receive() == b"y"
+                if idle:
+                    assert connection.receive() is None
+    assert [(each.closed_by, each.reason) for each in read(tmp_path / "x").connections] == [
+        ("client", "idle" if idle else "end"), ("server", "idle" if idle else "end"),
+    ]  # fmt: skip

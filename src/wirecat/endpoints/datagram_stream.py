@@ -54,12 +54,13 @@ def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatErr
 class DatagramStream(WholeDatagrams):
     """A connected datagram socket. ``unlink`` is a path of its own that is removed on close."""
 
-    __slots__ = ("_aborted", "_idle", "_last", "_local", "_peer", "_timeout", "_unlink", "ended", "socket")
+    __slots__ = ("_aborted", "_idle", "_last", "_local", "_peer", "_timeout", "_unlink", "ended", "idled", "socket")
 
     def __init__(self, connected: socket.socket, peer: Address, *, idle: float | None = None, unlink: str = "") -> None:
         super().__init__()
         self.socket = connected
         self.ended = False
+        self.idled = False  # whether it was silence that ended it
         self._peer = peer
         self._local: Address | None = None
         self._idle = idle
@@ -96,6 +97,7 @@ class DatagramStream(WholeDatagrams):
                     break
                 if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
                     if self._idle is not None and monotonic() - self._last >= self._idle:
+                        self.idled = True
                         break
                     if self._timeout is not None:
                         message = f"nothing came in {self._timeout:g} s"

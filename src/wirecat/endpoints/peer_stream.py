@@ -32,7 +32,7 @@ class PeerStream(WholeDatagrams):
 
     __slots__ = (
         "_aborted", "_changed", "_closed", "_failure", "_idle", "_last", "_listener", "_local", "_peer", "_queue",
-        "_size", "_socket", "_timeout", "connected", "dropped", "ended", "key",
+        "_size", "_socket", "_timeout", "connected", "dropped", "ended", "idled", "key",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +47,7 @@ class PeerStream(WholeDatagrams):
         super().__init__()
         self.key = key
         self.ended = False
+        self.idled = False  # whether it was silence that ended it
         self.connected = False
         self.dropped = 0
         self._listener = listener
@@ -122,6 +123,7 @@ class PeerStream(WholeDatagrams):
                     raise failure
                 left = self._idle_left()
                 if self._aborted or self.ended or left <= 0:
+                    self.idled = not (self._aborted or self.ended)
                     self.ended = True
                     break
                 if deadline.expired:

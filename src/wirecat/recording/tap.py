@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from wirecat.endpoints.tls_facts import TlsFacts
     from wirecat.recording.recorder import Recorder, Track
 
+_WITHOUT_END = ("udp", "unixgram")
+
 
 class RecordingTap(Tap):
     """Observes for ``recorder``. ``kind`` is what this program is to the connections: ``client``, ``server`` or
@@ -75,9 +77,13 @@ class RecordingTap(Tap):
         if track is None:
             return
         first = self._first_end.pop(number, SENT)
-        if not by:
-            broken = number in self._broken
-            by, reason = ("peer", "reset") if broken else ("peer" if first == RECEIVED else "local", "end")
+        if not by and number in self._broken:
+            by, reason = "peer", "reset"
+        elif not by and connection.peer.scheme in _WITHOUT_END:
+            # The peer has no way to end it: this side has, or took it for gone (as a server says it).
+            by, reason = "local", "idle" if getattr(getattr(connection, "stream", None), "idled", False) else "end"
+        elif not by:
+            by, reason = "peer" if first == RECEIVED else "local", "end"
         self._broken.discard(number)
         self._recorder.close_track(
             track, "peer" if by == "peer" else "local", reason, received=connection.bytes_received,

@@ -88,6 +88,18 @@ def test_datagrams_have_no_handshake_and_no_end() -> None:
     assert " 0 B" in text
 
 
+def test_datagrams_end_as_they_did() -> None:
+    for reason, text in (
+        ("idle", "⋯ silence: the server takes the other side for gone ⋯"),
+        ("kicked", "⋯ the server ends it ⋯"),
+    ):
+        collector = Collector()
+        talk = collector.open("c", "s", START, protocol="udp")
+        talk.reason = reason
+        talk.close(START + SECOND, END, SERVER)
+        assert text in texts_of(sequence_picture(collector.story(), WORDS).svg())
+
+
 def test_a_pause_is_told() -> None:
     collector = Collector()
     talk = collector.open("c", "s", START)

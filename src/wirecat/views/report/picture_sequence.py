@@ -265,6 +265,9 @@ def _endings(talk: Talk, lane: int, words: Words) -> list[Step]:
     if talk.ending == END and not talk.datagrams:
         text = words("fin", who=_who(by_client, words)) if known else words("fin_unknown")
         return steps or [Step(when, lane, by_client, "fin", text)]
+    if talk.datagrams and talk.reason and talk.closed is not None:
+        text = words("gone" if talk.reason == "idle" else "ended_by", who=_who(by_client, words))
+        return [Step(when, lane, True, "none", text)]
     # Behind all that happened, whichever side was the last to be heard.
     when = max([when, *(step.time for step in steps)])
     return [*steps, Step(when, lane, True, "none", words("still_open" if talk.ending == OPEN else "last_seen"))]

@@ -69,6 +69,8 @@ DE = {
     "rst": "RST: abgebrochen",
     "rst_by": "RST: {who} bricht ab",
     "still_open": "am Ende der Aufzeichnung noch offen",
+    "gone": "Stille: {who} hält die andere Seite für gegangen",
+    "ended_by": "{who} beendet es",
     "last_seen": "das Letzte, was zu sehen war",
     "begins": "das erste Datagramm",
     "later": "{span} später",

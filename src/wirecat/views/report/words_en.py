@@ -68,6 +68,8 @@ EN = {
     "rst": "RST: broken off",
     "rst_by": "RST: {who} breaks off",
     "still_open": "still open when the recording ended",
+    "gone": "silence: {who} takes the other side for gone",
+    "ended_by": "{who} ends it",
     "last_seen": "the last that was seen",
     "begins": "the first datagram",
     "later": "{span} later",
