@@ -21,7 +21,8 @@ IN_ENVIRONMENT = .venv/bin/python -m
 help:
 	@echo 'make demo       show what wirecat does, on this machine only (needs only Python 3.11 or newer)'
 	@echo 'make test       run all tests in an environment of their own (TESTS=FOLDER runs some of them)'
-	@echo 'make nightly    the property tests, with 100,000 examples each (TESTS=FOLDER: some of them), and transfers of 1 GiB'
+	@echo 'make nightly    the property tests, with 100,000 examples each (TESTS=FOLDER: some of them), and transfers of 1 GiB,'
+	@echo '                and recordings: 50 killed, 10,000 damaged'
 	@echo 'make lab        wirecat reach and expose in every variant of a home network, made of namespaces (needs root)'
 	@echo 'make check      style, types and the shape of the source: ruff, mypy, tests/architecture'
 	@echo 'make format     put the source into its one form'
@@ -41,6 +42,8 @@ test: environment
 nightly: environment
 	$(IN_ENVIRONMENT) pytest -n $(JOBS) -m hypothesis --hypothesis-profile=nightly --timeout=3600 $(TESTS)
 	WIRECAT_BULK_MIB=1024 $(IN_ENVIRONMENT) pytest tests/cli/test_bulk.py
+	WIRECAT_KILLS=50 WIRECAT_DAMAGED_FILES=10000 $(IN_ENVIRONMENT) pytest -s tests/recording/test_survival.py \
+		tests/app/test_damaged_recordings.py
 
 # The home network of tests/reach in every variant, and with ufw, firewalld and dbus where they are installed: needs root.
 # What measures time against a promised limit runs after the rest, one test at a time.
