@@ -17,7 +17,7 @@ import pytest
 from peers import PATIENCE, Program, environment, wirecat_command
 from reach.campaign import some_of
 from reach.fake_router import FakeRouter, answer, fault
-from reach.lab.home import PORT, PUBLIC, ROUTER, SERVER, SERVER6, Home
+from reach.lab.home import OUTSIDE, PORT, PUBLIC, ROUTER, SERVER, SERVER6, Home
 from reach.lab.namespaces import Host, cable, require_namespaces
 from reach.truth import check, hold_against_the_truth, report
 from wirecat.errors import NotExposed, UsageError
@@ -177,6 +177,7 @@ def test_it_is_renewed_and_survives_the_router_s_restart(variants: tuple[str, ..
     with Home(*variants, shortest_lease=2) as home, home.server.listen(PORT):
         with exposed(home.server, lease=2) as exposure:
             first = exposure.mappings[0].expires
+            # A restart that forgets: the daemon's rules are gone, and what was mapped is asked for again.
             home.router.must("nft", "flush", "chain", "inet", "filter", "prerouting_miniupnpd")
             wait_until(lambda: exposure.mappings[0].expires > first + 1.5, PATIENCE)
             assert exposure.address == f"{PUBLIC}:{PORT}"
@@ -293,3 +294,41 @@ def test_without_a_router_and_wrong_use() -> None:
 
 def test_the_environment_is_the_tests_own() -> None:
     assert environment()["XDG_STATE_HOME"] == os.environ["XDG_STATE_HOME"]
+
+
+@pytest.mark.parametrize(
+    "variants",
+    some_of([], [(("natpmp-only", "pcp-refused"),), (("upnp-only",),), (("natpmp-only",),)]),
+    ids=lambda v: "+".join(v),
+)
+def test_after_a_power_cut_the_lease_ends_it(variants: tuple[str, ...]) -> None:
+    """Both processes die at once, and nobody takes the mapping back."""
+    with Home(*variants, shortest_lease=2) as home, home.server.listen(PORT):
+        with start(home, "--lease", "2") as exposing:
+            exposing.wait_for("stdout", rb"^11")
+            (reaper,) = Path(f"/proc/{exposing.pid}/task/{exposing.pid}/children").read_text(encoding="ascii").split()
+            os.kill(int(reaper), signal.SIGKILL)
+            exposing.signal(signal.SIGKILL)
+            exposing.wait()
+            assert "dnat" in home.mapped()
+            wait_until(lambda: "dnat" not in home.mapped(), PATIENCE)
+            assert not home.outside.reaches(PUBLIC, PORT, 0.5)
+
+
+@pytest.mark.parametrize(
+    "variants",
+    some_of([((),)], [(("natpmp-only", "pcp-refused"),), (("upnp-only",),)]),
+    ids=lambda v: "+".join(v) or "base",
+)
+def test_the_provider_gives_the_router_another_address(variants: tuple[str, ...]) -> None:
+    """It is told, and what was renewed meanwhile is taken back, the pinhole too."""
+    with Home(*variants, shortest_lease=2) as home, home.server.listen(PORT):
+        with start(home, "--lease", "2") as exposing:
+            exposing.wait_for("stdout", rb"^11\.77\.0\.2:12345\n")
+            home.router.ip(f"addr del {PUBLIC}/24 dev wan0", "addr add 11.77.0.77/24 dev wan0")
+            home.router.ip(f"route replace default via {OUTSIDE}")
+            exposing.wait_for("stdout", rb"\n11\.77\.0\.77:12345\n")
+            assert home.outside.reaches("11.77.0.77", PORT, PATIENCE)
+            exposing.interrupt()
+            assert exposing.wait() == 0, exposing.stderr
+        assert "12345" not in home.mapped()

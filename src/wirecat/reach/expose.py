@@ -7,7 +7,7 @@ import threading
 
 from wirecat.deadline import Deadline
 from wirecat.errors import NotExposed, UsageError
-from wirecat.reach.mappers import map_port, unmap_port
+from wirecat.reach.mappers import map_port, renew_port, unmap_port
 from wirecat.reach.mapping import NATPMP, PCP, UPNP, Mapping
 from wirecat.reach.pinhole import open_ipv6
 from wirecat.reach.places import CARRIER, PRIVATE, PUBLIC, kind_of
@@ -101,7 +101,7 @@ class Exposure:
         if not mapping.lifetime:
             return mapping
         try:
-            return map_port(mapping, mapping.external_port, self._lease, Deadline(_MAP))
+            return renew_port(mapping, self._lease, Deadline(_MAP))
         except IgdError:
             # A pinhole, or a mapping, that a restarted router no longer knows is asked for anew.
             fresh = mapping.replace(pinhole="")

@@ -205,6 +205,20 @@ def map_port(asked: Mapping, wanted: int, lease: int, deadline: Deadline) -> Map
     return _MAP[asked.protocol](asked, wanted, lease, deadline)
 
 
+def renew_port(mapping: Mapping, lease: int, deadline: Deadline) -> Mapping:
+    """Map once more what is mapped, for another ``lease`` seconds.
+
+    A pinhole of PCP is taken back and asked for anew: miniupnpd 2.3.1 forgets whose a renewed one is, and then does not
+    take it back before its lease ends. Nobody notices: a connection that is refused a way in meanwhile tries again.
+    """
+    if mapping.protocol == PCP and mapping.family == "ipv6":
+        try:
+            unmap_port(mapping, deadline)
+        except (OSError, ValueError):
+            pass  # it is as good as new already, or the next question fails as well, and says why
+    return map_port(mapping, mapping.external_port, lease, deadline)
+
+
 def unmap_port(mapping: Mapping, deadline: Deadline) -> None:
     """Take a mapping back by its protocol."""
     _UNMAP[mapping.protocol](mapping, deadline)
