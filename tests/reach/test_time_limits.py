@@ -13,16 +13,24 @@ import pytest
 
 from peers import PATIENCE, wirecat_command
 from reach.campaign import LONG
-from reach.lab.home import PORT, PUBLIC, Home
+from reach.lab.home import PORT, PUBLIC, SERVER6, Home
 from reach.truth import report
 
 pytestmark = [LONG, pytest.mark.alone]
 
 #: Seconds, from the start of the command to its end.
 REACH, REFUSAL = 5.0, 6.0
-#: Seconds from the signal until the router has no such forward any more.
+#: Seconds from the signal until the router lets nobody in any more.
 GONE = {signal.SIGTERM: 1.0, signal.SIGKILL: 3.0}
-MAPPING = [(), ("igd1",), ("natpmp-only",), ("upnp-only",), ("natpmp-only", "pcp-refused"), ("upnp-only", "igd1")]
+MAPPING = [
+    (),
+    ("igd1",),
+    ("natpmp-only",),
+    ("upnp-only",),
+    ("natpmp-only", "pcp-refused"),
+    ("upnp-only", "igd1"),
+    ("upnp-only", "link-local"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -65,15 +73,17 @@ def test_reach_of_any_home(variants: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("variants", MAPPING, ids=ids)
 def test_nobody_gets_in_after_expose(variants: tuple[str, ...], number: signal.Signals) -> None:
     command = wirecat_command("expose", str(PORT))
-    with Home(*variants) as home, home.server.listen(PORT), home.server.program(*command) as exposing:
+    with Home(*variants) as home, home.server.listen(PORT, "::"), home.server.program(*command) as exposing:
         exposing.wait_for("stdout", rb"^11\.77\.0\.2:12345\n")
         assert home.outside.reaches(PUBLIC, PORT, PATIENCE)
         began = time.monotonic()
         exposing.signal(number)
-        while "dnat" in home.mapped():
+        # The forward of IPv4, and the pinhole of IPv6 where there is one.
+        while str(PORT) in home.mapped():
             assert time.monotonic() - began < GONE[number], f"not gone {GONE[number]:g} s after {number.name}"
         assert time.monotonic() - began < GONE[number]
         assert not home.outside.reaches(PUBLIC, PORT, 0.5)
+        assert not home.outside.reaches(SERVER6, PORT, 0.5)
         exposing.wait()
 
 
