@@ -121,6 +121,18 @@ def test_the_server_shakes_hands_at_its_first_use(below: tuple[SocketStream, Soc
     far.close()
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+def test_that_there_was_no_time_is_told_whenever_it_ran_out(
+    below: tuple[SocketStream, SocketStream], seconds: float
+) -> None:
+    """Before the first byte as well as in the middle: a listener that shakes hands for so long takes it for idleness."""
+    stream = TlsStream(below[0], server_context(), server_side=True, deadline=Deadline(seconds))
+    with pytest.raises(TlsError) as failure:
+        stream.handshake()
+    assert isinstance(failure.value.__cause__, DeadlineExpired)
+    stream.close()
+
+
 @pytest.mark.parametrize("server_side", [False, True])
 def test_a_handshake_that_stalls_ends_at_its_deadline(
     below: tuple[SocketStream, SocketStream], server_side: bool

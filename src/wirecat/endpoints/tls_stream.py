@@ -171,7 +171,7 @@ class TlsStream(Stream):
                 pass  # it has gone: there is nobody to tell
             raise failure from error
         except DeadlineExpired as error:
-            raise self._too_late() from error
+            raise tls_failures.no_handshake(self.peer, self._deadline.seconds, self._server_side) from error
         self._ready = True
 
     def _flush_until(self, deadline: Deadline) -> None:
@@ -180,11 +180,8 @@ class TlsStream(Stream):
 
     def _allow(self, deadline: Deadline) -> None:
         if deadline.expired:
-            raise self._too_late()
+            raise DeadlineExpired("no time is left for the handshake", address=self.peer, step="TLS handshake")
         self.inner.set_timeout(deadline.remaining())
-
-    def _too_late(self) -> WirecatError:
-        return tls_failures.no_handshake(self.peer, self._deadline.seconds, self._server_side)
 
     def _learn(self, context: ssl.SSLContext) -> None:
         """Keep what was agreed on, and compare names where OpenSSL was not asked to."""
