@@ -1,6 +1,7 @@
 """ufw and firewalld as the programs that they are, in a network of its own: what reach says of it is what a real connection shows.
 
-ufw keeps its settings in /etc/ufw: a mount namespace puts a copy there, so that the machine's own are not touched.
+ufw keeps its settings in /etc/ufw and /etc/default/ufw: a mount namespace puts copies there, so that the machine's own
+are not touched, and copies that keep out what nothing allows, as ufw comes.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ def settings(tmp_path: Path) -> Path:
     peer("ufw")
     peer("iptables")
     shutil.copytree("/etc/ufw", tmp_path / "ufw")
-    return tmp_path / "ufw"
+    defaults = Path("/etc/default/ufw").read_text()
+    (tmp_path / "defaults").write_text(f'{defaults}\nDEFAULT_INPUT_POLICY="DROP"\n')
+    return tmp_path
 
 
 def ufw(home: Home, settings: Path, command: str) -> None:
     """Run a command of ufw on the server, with the copy of its settings in place of the machine's."""
-    script = f"mount --bind {shlex.quote(str(settings))} /etc/ufw && exec {command}"
+    mounts = [(settings / "ufw", "/etc/ufw"), (settings / "defaults", "/etc/default/ufw")]
+    script = "".join(f"mount --bind {shlex.quote(str(ours))} {place} && " for ours, place in mounts) + f"exec {command}"
     home.server.must("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
 
 
