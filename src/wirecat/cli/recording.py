@@ -32,6 +32,14 @@ def worker_tap(options: Any, verb: str, kind: str, **fields: Any) -> NamedTap:
     )  # fmt: skip
 
 
+def not_kept(recorder: Recorder) -> str:
+    """What to say of a recorder that is closed and could not keep all; empty where it could."""
+    if not recorder.lost_chunks:
+        return ""
+    why = f" ({recorder.failure})" if recorder.failure else ""
+    return f"{recorder.path}: {recorder.lost_bytes} bytes in {recorder.lost_chunks} pieces were not recorded{why}"
+
+
 class CommandRecording:
     """A recording for as long as a command runs; a context manager. What it could not keep is said at once, and at the end.
     A signal that would end the process does so when the recording is written and closed.
@@ -82,10 +90,6 @@ class CommandRecording:
         if self._watcher is not None:
             self._watcher.close(last_look=False)
         recorder = self.recorder
-        failure = recorder.failure
         recorder.close()
-        if recorder.lost_chunks:
-            why = f" ({failure})" if failure else ""
-            self._environment.message(
-                f"{recorder.path}: {recorder.lost_bytes} bytes in {recorder.lost_chunks} pieces were not recorded{why}"
-            )
+        if text := not_kept(recorder):
+            self._environment.message(text)

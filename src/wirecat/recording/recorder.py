@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 LEAST_LIMIT = 1 << 16  # bytes of a file: less would hold no more than its own beginning
 _RESERVE = 1 << 13  # bytes of a file that are kept for its end
 _MOST_LEFT_OUT = 100_000
+_CLOSED = "it is closed"
 _DATAGRAMS = ("udp", "dtls", "unixgram")
 
 
@@ -107,7 +108,9 @@ class Recorder:
     def failure(self) -> str:
         """Why the file takes nothing at present, or nothing more; empty where all is well."""
         failure = self._sink.failure
-        return self._over or (failure.strerror or str(failure) if failure is not None else "")
+        if failure is not None:
+            return failure.strerror or str(failure)
+        return "" if self._over == _CLOSED else self._over
 
     def open(self, local: Address, peer: Address, *, kind: str, number: int = 0, **fields: Any) -> Track:
         """A connection is there: ``local`` and ``peer`` are its addresses, ``kind`` what this program is to it
@@ -207,7 +210,7 @@ class Recorder:
                 self._say_what_was_lost(now)
                 if not self._over:
                     self._put([self._frame("ended", now, lost_chunks=self.lost_chunks, lost_bytes=self.lost_bytes)])
-                self._over = self._over or "it is closed"
+                self._over = self._over or _CLOSED
         self._sink.close()
 
     def __enter__(self) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from compat.ncat.harness import Ncat, both, exactly, ours
@@ -79,6 +81,20 @@ def test_of_a_program(ncat: Ncat) -> None:
     client.sendall(b"in")
     assert exactly(client, 2) == b"in"
     assert (ncat.folder / "raw").read_bytes() == b"inin"
+
+
+@ours
+def test_a_recording_that_could_not_be_kept_is_said(ncat: Ncat) -> None:
+    listener = ncat.listen("--record", "/dev/full")
+    client = ncat.dial(listener.port)
+    client.sendall(b"in")
+    client.shutdown(socket.SHUT_WR)
+    listener.program.close_stdin()
+    assert listener.program.wait() == 0
+    assert listener.program.stdout == b"in"
+    assert (
+        b"Ncat: /dev/full: 2 bytes in 1 pieces were not recorded (No space left on device)" in listener.program.stderr
+    )
 
 
 @both

@@ -22,7 +22,7 @@ def connect(settings: Settings, operands: Operands, voice: Voice, environment: E
     from wirecat.cli.ending_of_signals import dying_of_signals
 
     started = monotonic()
-    with dying_of_signals() as signals, Taps(settings, signals) as taps:
+    with dying_of_signals() as signals, Taps(settings, signals, voice) as taps:
         stream = open_to(settings, operands, voice)
         with taps.connection(stream) as connection:
             if settings.command is not None:

@@ -23,7 +23,7 @@ def serve_one(settings: Settings, operands: Operands, voice: Voice, environment:
     """Serve the first client. Raises Ending, Signalled."""
     from wirecat.cli.ncat.admission import Admission
 
-    with ending_of_signals() as signals, Taps(settings, signals) as taps:
+    with ending_of_signals() as signals, Taps(settings, signals, voice) as taps:
         admission = Admission(settings)
         with open_listening(settings, operands, voice) as listener:
             stream = _accept(listener, settings)

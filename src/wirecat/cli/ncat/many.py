@@ -85,7 +85,7 @@ def serve_clients(
 
     Raises Ending, Signalled, and what ended it.
     """
-    with ending_of_signals() as signals, Taps(settings, signals) as taps:
+    with ending_of_signals() as signals, Taps(settings, signals, voice) as taps:
         admission = Admission(settings)
         door = Door(handler, settings, voice, taps)
         over = threading.Event()  # set by whichever client's thread finds that there is nothing left to do

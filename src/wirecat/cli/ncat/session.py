@@ -36,8 +36,9 @@ class Taps:
     Raises Ending for a file that cannot be opened.
     """
 
-    def __init__(self, settings: Settings, signals: ending_of_signals) -> None:
+    def __init__(self, settings: Settings, signals: ending_of_signals, voice: Voice) -> None:
         self._settings = settings
+        self._voice = voice
         self._signals = signals
         self._files: list[OutputFile] = []
         self._observing: list[Tap] = []
@@ -55,7 +56,7 @@ class Taps:
             if settings.record is not None:
                 from wirecat.recording.recorder import Recorder
 
-                self._recorder = Recorder(settings.record, verb="ncat")
+                self._recorder = Recorder(settings.record, verb="ncat", on_trouble=voice.say)
         except UsageError as error:
             self.close()
             raise Ending(f"Could not open {error.address}: {error.message}. QUITTING.", TROUBLE) from error
@@ -108,7 +109,11 @@ class Taps:
         for file in self._files:
             file.close()
         if self._recorder is not None:
+            from wirecat.cli.recording import not_kept
+
             self._recorder.close()
+            if text := not_kept(self._recorder):
+                self._voice.say(text)
 
     def __enter__(self) -> Self:
         return self
