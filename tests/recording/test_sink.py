@@ -148,3 +148,17 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end(
 def test_what_cannot_be_opened(tmp_path: Path, lost: Lost, name: str) -> None:
     with pytest.raises(UsageError):
         Sink(str(tmp_path / name), durable=False, on_lost=lost)
+
+
+def test_how_much_may_wait_goes_by_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = {"SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", memory.__getitem__, raising=False)
+    for gibibytes, most in ((1, 64 << 20), (4, 128 << 20), (64, 256 << 20)):
+        memory["SC_PHYS_PAGES"] = (gibibytes << 30) // 4096
+        assert sink.most_waiting() == most
+
+    def refuse(name: str) -> int:
+        raise ValueError(name)
+
+    monkeypatch.setattr(os, "sysconf", refuse, raising=False)
+    assert sink.most_waiting() == 64 << 20

@@ -21,7 +21,21 @@ if TYPE_CHECKING:
 
     Pieces = list[bytes | memoryview]
 
-MOST_WAITING = 1 << 26  # bytes in the queue
+
+def most_waiting() -> int:
+    """Bytes that the queue may hold: a 32nd of this machine's memory, at least 64 MiB and at most 256 MiB.
+
+    What has waited so long that it left the processor's cache is written at about half the speed, so a backlog feeds
+    itself: a queue that a tenth of a second of traffic fills would lose what a larger one still gets over.
+    """
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows has no such call, and not every system both names
+        memory = 0
+    return min(max(memory // 32, 1 << 26), 1 << 28)
+
+
+MOST_WAITING = most_waiting()
 GATHER = 1 << 20  # bytes that are worth a write(2)
 GATHER_TIME = 0.1  # seconds that fewer may wait for company
 RETRY = 1.0  # seconds after which a disk that was full is tried again
