@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import threading
 import time
@@ -36,6 +38,43 @@ def test_a_handler_that_blocks_the_loop_does_not_keep_the_port() -> None:
                 pass
         finally:
             go_on.set()
+
+
+def test_a_listener_closed_behind_the_loops_back_leaves_its_number_to_others() -> None:
+    """The next descriptor that the system gives may have the same number: who waits for that one must hear of it."""
+    blocked, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    numbers: list[int] = []
+    heard: list[bool] = []
+
+    async def block(connection: AsyncConnection) -> None:
+        blocked.set()
+        assert go_on.wait(PATIENCE)
+        await asyncio.sleep(0)  # what the loop was told meanwhile comes first
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            number = ours.fileno() if ours.fileno() == numbers[0] else os.dup2(ours.fileno(), numbers[0])
+            theirs.send(b"x")
+            loop.add_reader(number, readable.set)
+            try:
+                await asyncio.wait_for(readable.wait(), 5)
+                heard.append(True)
+            finally:
+                loop.remove_reader(number)
+                if number != ours.fileno():
+                    os.close(number)
+                done.set()
+
+    with serving(block) as served, served.connect():
+        assert blocked.wait(PATIENCE)
+        acceptor = served.server._acceptor
+        numbers.extend(listening.fileno() for listening in acceptor._listener.sockets)
+        try:
+            acceptor.stop_accepting()
+        finally:
+            go_on.set()
+        assert done.wait(PATIENCE)
+    assert heard
 
 
 def test_who_is_idle_is_swept_however_long_nobody_came() -> None:

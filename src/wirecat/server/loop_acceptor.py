@@ -92,8 +92,8 @@ class LoopAcceptor(Admission):
             self._watched.clear()
 
     def _close_listener(self) -> None:
+        self._forget_listeners()  # also where it was closed behind the loop's back: its number is another's soon
         if not self._closed.is_set():
-            self._forget_listeners()
             self._listener.close()
             self._closed.set()
 
