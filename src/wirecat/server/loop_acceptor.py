@@ -1,6 +1,6 @@
 """Admission on the event loop that serves: no thread in between, and none to share Python's lock with.
 
-A client costs a third of what it costs where a thread accepts and the loop takes over.
+A client costs a quarter less than where a thread accepts and the loop takes over (84 µs of processor time, 62).
 """
 
 from __future__ import annotations
