@@ -9,14 +9,14 @@ import threading
 from time import monotonic
 
 from wirecat.server import admission
-from wirecat.server.admission import Admission
+from wirecat.server.admission import SocketAdmission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-class Acceptor(Admission):
+class Acceptor(SocketAdmission):
     """Admission in a thread of its own; see there for what it takes."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -29,10 +29,10 @@ BATCH = 64  # clients accepted before the other listeners and the sweep have the
 
 
 class Admission:
-    """Accepts from ``listener``, asks ``access`` and the registry's limit, and hands clients to ``adopt``.
+    """Who may come in by ``listener``: asks ``access`` and the registry's limit. ``adopt`` is what serves those who may.
 
     ``once`` closes the listener with the first admitted client. ``idle_timeout`` seconds without a byte end a
-    connection by ``cut(connection, "idle")``. When it looks at the listeners is for whoever builds on it.
+    connection by ``cut(connection, "idle")``.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Admission:
         listener: Listener,
         registry: Registry,
         access: AccessList,
-        adopt: Adopt,
+        adopt: Callable[..., None],
         cut: Callable[[Any, str], None],
         *,
         once: bool = False,
@@ -54,6 +54,25 @@ class Admission:
         self._once = once
         self._idle_timeout = idle_timeout
         self._sweep = SWEEP if idle_timeout is None else min(SWEEP, max(0.02, idle_timeout / 4))
+
+    def _refusal(self, host: str | None) -> str:
+        """Why a client from ``host`` (None: a program of this PC) may not come in; empty where it may."""
+        if host is not None and not self._access.permits(host):
+            return "not allowed"
+        return f"connection limit reached ({self._registry.limit})" if self._registry.full else ""
+
+    def _sweep_idle(self, now: float) -> None:
+        for connection in self._registry.connections():
+            idle = connection.note_traffic(now)
+            if self._idle_timeout is not None and idle >= self._idle_timeout and not connection.cut_reason:
+                self._cut(connection, "idle")
+
+
+class SocketAdmission(Admission):
+    """Accepts the clients that are queued at the listener's sockets. When it looks there is for whoever builds on it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._stopping = False  # no more clients
         self._no_room = False  # accept failed: the listeners are not watched
         self._no_room_told = False
@@ -100,11 +119,7 @@ class Admission:
             self._registry.fail(None, text, "")
 
     def _admit(self, accepted: socket.socket, peer: Any) -> None:
-        reason = ""
-        if isinstance(peer, tuple) and not self._access.permits(peer[0]):  # a Unix domain socket's is a path
-            reason = "not allowed"
-        elif self._registry.full:
-            reason = f"connection limit reached ({self._registry.limit})"
+        reason = self._refusal(peer[0] if isinstance(peer, tuple) else None)  # a Unix domain socket's is a path
         if reason:
             where = place_of(peer)
             accepted.close()
@@ -114,9 +129,3 @@ class Admission:
             self._stopping = True
             self._close_listener()
         self._adopt(accepted, peer)
-
-    def _sweep_idle(self, now: float) -> None:
-        for connection in self._registry.connections():
-            idle = connection.note_traffic(now)
-            if self._idle_timeout is not None and idle >= self._idle_timeout and not connection.cut_reason:
-                self._cut(connection, "idle")

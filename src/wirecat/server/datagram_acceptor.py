@@ -10,42 +10,21 @@ import threading
 import traceback
 from time import monotonic
 
-from wirecat.server.admission import SWEEP
+from wirecat.server.admission import Admission
 from wirecat.server.answer_rate import OnceASecond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-    from wirecat.endpoints.listener import Listener
-    from wirecat.server.access import AccessList
-    from wirecat.server.registry import Registry
     from wirecat.stream import Stream
 
 
-class DatagramAcceptor:
-    """As Acceptor; ``serve`` is given the streams of new peers. A peer that is turned away is told once a second."""
+class DatagramAcceptor(Admission):
+    """As Acceptor; ``adopt`` is given the streams of new peers. A peer that is turned away is told once a second."""
 
-    def __init__(
-        self,
-        listener: Listener,
-        registry: Registry,
-        access: AccessList,
-        serve: Callable[[Stream], None],
-        cut: Callable[[Any, str], None],
-        *,
-        once: bool = False,
-        idle_timeout: float | None = None,
-    ) -> None:
-        self._listener = listener
-        self._registry = registry
-        self._access = access
-        self._serve = serve
-        self._cut = cut
-        self._once = once
-        self._idle_timeout = idle_timeout
-        self._sweep = SWEEP if idle_timeout is None else min(SWEEP, max(0.02, idle_timeout / 4))
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._told = OnceASecond()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wirecat-accept", daemon=True)
@@ -94,13 +73,9 @@ class DatagramAcceptor:
 
     def _admit(self, stream: Stream) -> bool:
         host = stream.peer.host
-        reason = ""
-        if host is not None and not self._access.permits(host):
-            reason = "not allowed"
-        elif self._registry.full:
-            reason = f"connection limit reached ({self._registry.limit})"
+        reason = self._refusal(host)
         if not reason:
-            self._serve(stream)
+            self._adopt(stream)
             return True
         peer = stream.peer
         stream.close()
@@ -108,9 +83,3 @@ class DatagramAcceptor:
         if self._told.now(f"{host} {reason}"):
             self._registry.deny(peer, reason)
         return False
-
-    def _sweep_idle(self, now: float) -> None:
-        for connection in self._registry.connections():
-            idle = connection.note_traffic(now)
-            if self._idle_timeout is not None and idle >= self._idle_timeout and not connection.cut_reason:
-                self._cut(connection, "idle")

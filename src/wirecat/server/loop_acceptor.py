@@ -9,7 +9,7 @@ import threading
 from time import monotonic
 
 from wirecat.server import admission
-from wirecat.server.admission import Admission
+from wirecat.server.admission import SocketAdmission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 1.0  # seconds in which a loop that no handler blocks has closed the listener
 
 
-class LoopAcceptor(Admission):
+class LoopAcceptor(SocketAdmission):
     """See Admission. ``call(function)`` calls it on the running loop, soon, or gives False where there is none any more."""
 
     def __init__(self, *arguments: Any, call: Callable[..., bool], **options: Any) -> None:
