@@ -30,11 +30,6 @@ class ServerLog:
 
     def lines(self, event: Event) -> list[str]:
         """The lines for one event; none for one that people need not see."""
-        kind = type(event)
-        if kind is Opened:  # the two that a busy server has most of
-            return [f"{self._clock(event.time)} {_opened(event)}"]  # type: ignore[arg-type]
-        if kind is Closed:
-            return [f"{self._clock(event.time)} {_closed(event)}"]  # type: ignore[arg-type]
         texts = self._texts(event)
         if isinstance(event, Listening):
             return [f"wirecat: {text}" for text in texts]
@@ -42,14 +37,14 @@ class ServerLog:
         return [f"{stamp} {text}" for text in texts]
 
     def _texts(self, event: Event) -> list[str]:
+        if isinstance(event, Opened):  # this and the next are what a busy server has most of
+            return [f"#{event.connection} {_peer(event.peer)} connected ({event.open_count} open)"]
+        if isinstance(event, Closed):
+            return [_closed(event)]
         if isinstance(event, Said):
             arrow = ">" if event.direction == RECEIVED else "<"
             more = "" if event.whole else f" … ({size(event.size)})"
             return [f"#{event.connection} {arrow} {event.text}{more}"]
-        if isinstance(event, Opened):
-            return [_opened(event)]
-        if isinstance(event, Closed):
-            return [_closed(event)]
         if isinstance(event, Denied):
             return [f"{_peer(event.peer)} denied: {event.reason}"]
         if isinstance(event, Failed):
@@ -101,10 +96,6 @@ def _peer(peer: Address) -> str:
     if peer.scheme == "unix" and not peer.path:
         return "a program of this PC"
     return printable(str(peer))
-
-
-def _opened(event: Opened) -> str:
-    return f"#{event.connection} {_peer(event.peer)} connected ({event.open_count} open)"
 
 
 def _closed(event: Closed) -> str:
