@@ -77,7 +77,8 @@ def announce(name: str, addresses: Iterable[Address]) -> Announcement:
     places = list(addresses)
     for place in places:
         check_announced(place)
-    interfaces = _served(places, local_network())
+    network = local_network()
+    interfaces = _served(places, network)
     if not interfaces:
         raise Unreachable("none of the server's addresses is on a local network", step="announce",
                           hint="Connect this PC to a network.")  # fmt: skip
@@ -85,7 +86,7 @@ def announce(name: str, addresses: Iterable[Address]) -> Announcement:
     wide = [entry for entry in interfaces if entry.family == "ipv4" or entry.scope != "link"] or interfaces
     hosts = list(dict.fromkeys(entry.host.partition("%")[0] for entry in wide))
     names = {entry.name for entry in interfaces}
-    multicast = open_multicast_dns([entry for entry in local_network() if entry.name in names], "announce")
+    multicast = open_multicast_dns([entry for entry in network if entry.name in names], "announce")
     try:
         _publish(multicast, label, places[0], hosts)
     except BaseException:
