@@ -9,14 +9,31 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-from reach.lab.namespaces import Host
+from reach.lab.namespaces import Host, cable, require_namespaces
 
+ROUTER, SERVER, PORT = "192.168.77.1", "192.168.77.20", 12345
+BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><root>&b;</root>'
 CONNECTION = "urn:schemas-upnp-org:service:WANIPConnection:1"
 DESCRIPTION = f"""<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><serviceList><service>
 <serviceType>{CONNECTION}</serviceType><controlURL>/ctl</controlURL></service></serviceList></device></root>""".encode()
+
+
+@contextmanager
+def server_and_router() -> Iterator[tuple[Host, Host]]:
+    """A server and its router, on one cable."""
+    require_namespaces()
+    server, router = Host("server"), Host("router")
+    cable(server, "eth0", router, "eth0")
+    for host, address in ((server, SERVER), (router, ROUTER)):
+        host.ip("link set lo up", f"addr add {address}/24 dev eth0")
+    server.ip(f"route add default via {ROUTER}")
+    yield server, router
+    server.close()
+    router.close()
 
 
 def ok(body: bytes) -> bytes:

@@ -10,31 +10,21 @@ from pathlib import Path
 import pytest
 
 from peers import PATIENCE
-from reach.fake_router import DESCRIPTION, FakeRouter, answer, fault, ok
-from reach.lab.namespaces import Host, cable, require_namespaces
+from reach.fake_router import BOMB, DESCRIPTION, PORT, ROUTER, FakeRouter, answer, fault, ok, server_and_router
+from reach.lab.namespaces import Host
 from wirecat.errors import NotExposed
 from wirecat.reach.expose import expose
 from wirecat.reach.reach import reach
 from wirecat.reach.records import read_records
 from wirecat.wire import pcp
 
-ROUTER, SERVER, PORT = "192.168.77.1", "192.168.77.20", 12345
-BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><root>&b;</root>'
-
 
 @pytest.fixture
 def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Host, Host]]:
     """A server and its router, on one cable."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    require_namespaces()
-    server, router = Host("server"), Host("router")
-    cable(server, "eth0", router, "eth0")
-    for host, address in ((server, SERVER), (router, ROUTER)):
-        host.ip("link set lo up", f"addr add {address}/24 dev eth0")
-    server.ip(f"route add default via {ROUTER}")
-    yield server, router
-    server.close()
-    router.close()
+    with server_and_router() as both:
+        yield both
 
 
 def calls(reply: bytes | None = None, **values: str) -> Callable[[str, bytes], bytes]:

@@ -7,26 +7,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reach.fake_router import DESCRIPTION, FakeRouter, answer, fault, ok
-from reach.lab.namespaces import Host, cable, require_namespaces
+from reach.fake_router import BOMB, DESCRIPTION, PORT, ROUTER, SERVER, FakeRouter, answer, fault, ok, server_and_router
+from reach.lab.namespaces import Host
 from wirecat.reach.router import CLOSED, REFUSED, SILENT, YES, RouterView, look_at_router
-
-ROUTER, SERVER, PORT = "192.168.77.1", "192.168.77.20", 12345
-BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><root>&b;</root>'
 
 
 @pytest.fixture
 def hosts() -> Iterator[tuple[Host, Host]]:
     """A server and its router, on one cable."""
-    require_namespaces()
-    server, router = Host("server"), Host("router")
-    cable(server, "eth0", router, "eth0")
-    for host, address in ((server, SERVER), (router, ROUTER)):
-        host.ip("link set lo up", f"addr add {address}/24 dev eth0")
-    server.ip(f"route add default via {ROUTER}")
-    yield server, router
-    server.close()
-    router.close()
+    with server_and_router() as both:
+        yield both
 
 
 def look(hosts: tuple[Host, Host], seconds: float = 20.0, **fake: object) -> tuple[RouterView, FakeRouter]:
