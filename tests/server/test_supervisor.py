@@ -100,6 +100,7 @@ def test_who_is_queued_at_a_worker_that_is_killed_is_served(engine: str) -> None
         first, second = pids(served)
         for pid in (first, second):
             os.kill(pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)  # it may accept until then
         stack.callback(os.kill, second, signal.SIGCONT)
         queued = [stack.enter_context(served.connect()) for _ in range(200)]
         for number, client in enumerate(queued):
