@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from wirecat.address import Address
+from wirecat.address import Address, known_address
 from wirecat.errors import AddressError
 
 READ = [
@@ -145,6 +145,13 @@ def test_a_port_out_of_range_is_refused_however_it_comes(port: int) -> None:
 def test_an_address_is_taken_as_it_is() -> None:
     address = Address("tcp", "host", 1)
     assert Address.parse(address) is address
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "fe80::1%lo"])
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+def test_what_a_socket_knows_is_an_address_like_any_other(scheme: str, host: str) -> None:
+    assert known_address(scheme, host, 80) == Address(scheme, host, 80)
+    assert str(known_address(scheme, host, 80)) == str(Address(scheme, host, 80))
 
 
 def test_port_0_is_no_target() -> None:

@@ -9,7 +9,19 @@ from typing import Any
 
 import pytest
 
-from wirecat.events import Closed, Event, Failed, Missed, Opened, Publisher, Stopped, Stopping
+from wirecat.address import Address
+from wirecat.events import (
+    Closed,
+    Event,
+    Failed,
+    Missed,
+    Opened,
+    Publisher,
+    Stopped,
+    Stopping,
+    closed_now,
+    opened_now,
+)
 
 PATIENCE = 15.0
 
@@ -49,6 +61,23 @@ def test_an_event_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(event)) == event
     with pytest.raises(AttributeError):
         event.served = 4
+
+
+def test_those_made_in_a_hurry_are_as_those_made_with_names() -> None:
+    peer, local = Address("tcp", "192.0.2.1", 5), Address("tcp", "192.0.2.2", 6)
+    opened = opened_now(7, peer, local, 3)
+    assert opened == Opened(
+        connection=7, peer=peer, local=local, open_count=3, time=opened.time, monotonic=opened.monotonic
+    )
+    assert abs(opened.time - time.time()) < 5
+    assert abs(opened.monotonic - time.monotonic()) < 5
+    closed = closed_now(7, peer, "peer", "end", opened.monotonic - 60, 11, 12, 2)
+    assert closed == Closed(
+        connection=7, peer=peer, by="peer", reason="end", seconds=closed.seconds, received=11, sent=12, open_count=2,
+        time=closed.time, monotonic=closed.monotonic,
+    )  # fmt: skip
+    assert 60 <= closed.seconds < 65
+    assert abs(closed.time - time.time()) < 5
 
 
 def test_names_are_those_that_scripts_rely_on() -> None:

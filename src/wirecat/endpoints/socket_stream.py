@@ -13,7 +13,7 @@ import select
 import socket
 import sys
 
-from wirecat.address import Address
+from wirecat.address import Address, known_address
 from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import broken, error_number
 from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
@@ -34,12 +34,12 @@ def place_of(socket_address: Any, scheme: str = "tcp") -> Address:
     """
     if isinstance(socket_address, tuple):
         host, port = socket_address[:2]
-        if isinstance(host, int):
+        if type(host) is int:
             everywhere = host == socket.VMADDR_CID_ANY  # type: ignore[attr-defined,unused-ignore]
             return Address("vsock", "" if everywhere else str(host), port)
         if len(socket_address) > 3 and socket_address[3]:  # a link-local address is none without its link (RFC 4007)
             host = f"{host}%{_link(socket_address[3])}"
-        return Address(scheme, host, port)
+        return known_address(scheme, host, port)
     scheme = scheme if scheme == "unixgram" else "unix"
     if isinstance(socket_address, bytes):  # Linux' abstract names begin with a zero byte (unix(7))
         return Address(scheme, path="@" + socket_address[1:].decode("utf-8", "surrogateescape"))

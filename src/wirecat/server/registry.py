@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
-from wirecat.events import Closed, Denied, Failed, HalfClosed, Opened, Publisher
+from wirecat.events import Closed, Denied, Failed, HalfClosed, Opened, Publisher, closed_now, opened_now
 from wirecat.immutable import Immutable
 
 TYPE_CHECKING = False
@@ -57,6 +57,7 @@ class Registry:
         self._taps: tuple[Tap, ...] = ()
         self._last_id = 0
         self._expected = 0
+        self._waiting = 0  # how many wait for a change
 
     def __len__(self) -> int:
         return len(self._live)
@@ -97,7 +98,7 @@ class Registry:
             self._live[connection.id] = (connection, thread)
             if expected:
                 self._expected -= 1
-                self._changed.notify_all()
+                self._tell_waiting()
             connection.taps += self._taps
             if admitted:
                 self._tell_opened(connection)
@@ -115,12 +116,8 @@ class Registry:
             tap.opened(connection)
         self.served += 1
         if self.publisher.wants(Opened):
-            self.publisher.publish(
-                Opened(
-                    connection=connection.id, peer=connection.peer, local=connection.local,
-                    open_count=len(self._live),
-                )
-            )  # fmt: skip
+            here = len(self._live)
+            self.publisher.publish(opened_now(connection.id, connection.peer, connection.local, here))
 
     def remove(self, connection: ConnectionState, by: str, reason: str) -> None:
         """A connection is over and its socket closed. One that was never let in is told as denied."""
@@ -133,13 +130,12 @@ class Registry:
                 self.deny(connection.peer, reason)
             elif self.publisher.wants(Closed):
                 self.publisher.publish(
-                    Closed(
-                        connection=connection.id, peer=connection.peer, by=by, reason=reason,
-                        seconds=monotonic() - connection.opened, received=connection.bytes_received,
-                        sent=connection.bytes_sent, open_count=len(self._live),
+                    closed_now(
+                        connection.id, connection.peer, by, reason, connection.opened, connection.bytes_received,
+                        connection.bytes_sent, len(self._live),
                     )
                 )  # fmt: skip
-            self._changed.notify_all()
+            self._tell_waiting()
             last = self._empty()
         if self.on_room is not None:
             self.on_room()
@@ -206,13 +202,24 @@ class Registry:
     def wait_arrived(self, timeout: float) -> bool:
         """Wait until all that were admitted are in the table; False after ``timeout`` seconds."""
         with self._lock:
-            return self._changed.wait_for(lambda: not self._expected, timeout)
+            return self._wait(lambda: not self._expected, timeout)
 
     def wait_empty(self, timeout: float, given_up: Callable[[], bool] = lambda: False) -> bool:
         """Wait until none is open; False after ``timeout`` seconds, or when ``given_up`` tells so (see ``wake``)."""
         with self._lock:
-            self._changed.wait_for(lambda: self._empty() or given_up(), timeout)
+            self._wait(lambda: self._empty() or given_up(), timeout)
             return self._empty()
+
+    def _wait(self, condition: Callable[[], bool], timeout: float) -> bool:
+        self._waiting += 1
+        try:
+            return self._changed.wait_for(condition, timeout)
+        finally:
+            self._waiting -= 1
+
+    def _tell_waiting(self) -> None:
+        if self._waiting:  # to look costs less than to notify nobody
+            self._changed.notify_all()
 
     def _empty(self) -> bool:
         return not self._live and not self._expected

@@ -34,7 +34,7 @@ class ServerLog:
         if isinstance(event, Listening):
             return [f"wirecat: {text}" for text in texts]
         stamp = self._clock(event.time)
-        return [f"{stamp} {text}" for text in texts]
+        return [f"{stamp} {texts[0]}"] if len(texts) == 1 else [f"{stamp} {text}" for text in texts]
 
     def _texts(self, event: Event) -> list[str]:
         if isinstance(event, Opened):  # this and the next are what a busy server has most of
