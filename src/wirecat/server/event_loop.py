@@ -15,12 +15,13 @@ from wirecat.errors import WirecatError
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder_protocol import ResponderProtocol
+from wirecat.server.takeover import Takeover
 from wirecat.system.loops import loop_factory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from ssl import SSLContext
     from types import FrameType
     from typing import Any
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from wirecat.server.registry import Registry
     from wirecat.server.tls_transport import TlsProtocol
 
+THREAD = "wirecat-loop"
 CANCEL_AFTER = 1.0  # seconds that a cut connection's function gets to end by itself; then its task is cancelled
 ANSWER_TIME = 1.0  # seconds within which a loop that is not blocked answers
 
@@ -50,12 +52,12 @@ class EventLoopEngine:
         self._tls = tls
         self._shaking: dict[int, TlsProtocol] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._background: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._takeover: Takeover | None = None
         self._running = threading.Event()
         self._failure: BaseException | None = None
         self._ended: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, name="wirecat-loop", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
 
     def start(self) -> None:
         """Start the loop's thread; returns once it runs. Raises what kept it from running."""
@@ -78,6 +80,7 @@ class EventLoopEngine:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._takeover = Takeover(self._loop, self._not_taken)
         self._ended = asyncio.Event()
         self._running.set()
         await self._ended.wait()
@@ -86,7 +89,6 @@ class EventLoopEngine:
         """Serve an admitted client, as number ``id`` where it has one. Called from the accept thread."""
         assert self._loop is not None
         context = None if self._tls is None else self._tls.context()
-        accepted.setblocking(False)
         # Registered on the loop, but counted from now on, or a burst would overrun the limit.
         self._registry.expect()
         try:
@@ -97,35 +99,28 @@ class EventLoopEngine:
 
     def adopt_here(self, accepted: socket.socket, peer: Any) -> None:
         """As ``adopt``, called on the loop."""
-        accepted.setblocking(False)
         self._take(accepted, peer, None if self._tls is None else self._tls.context(), None, expected=False)
 
     def _take(
         self, accepted: socket.socket, peer: Any, context: SSLContext | None, id: int | None, expected: bool = True
     ) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        assert loop is not None
         if id is None:
             id = self._registry.next_id()
         if self._handler.colour == RESPONDER:
             protocol = ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, loop, id)
-            self._registry.add(protocol, self._thread.name, expected=expected, admitted=context is None)
-            self._spawn(self._start_protocol(protocol, accepted, context))
+            self._registry.add(protocol, THREAD, expected=expected, admitted=context is None)
+            self._start_protocol(protocol, accepted, context)
             return
+        accepted.setblocking(False)
         connection = AsyncConnection(accepted, peer, id)
         self._registry.add(connection, f"wirecat-{connection.id}", expected=expected, admitted=context is None)
         work = self._serve(connection) if context is None else self._serve_by_tls(connection, context)
         task = loop.create_task(work, name=f"wirecat-{connection.id}")
         self._tasks[connection.id] = task
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _start_protocol(
-        self, protocol: ResponderProtocol, accepted: socket.socket, context: SSLContext | None
-    ) -> None:
-        loop = asyncio.get_running_loop()
+    def _start_protocol(self, protocol: ResponderProtocol, accepted: socket.socket, context: SSLContext | None) -> None:
         driven: asyncio.Protocol = protocol
         if context is not None:
 
@@ -134,12 +129,13 @@ class EventLoopEngine:
                 self._turn_away(protocol, error)
 
             driven = self._secured(protocol, protocol, context, lambda: None, fail)
-        try:
-            await loop.connect_accepted_socket(lambda: driven, accepted)
-        except Exception as error:
-            if not isinstance(error, OSError):  # else the client was gone before the loop had it
-                self._registry.fail(protocol, error, traceback.format_exc())
-            driven.connection_lost(error)
+        assert self._takeover is not None
+        self._takeover.take(protocol, driven, accepted)
+
+    def _not_taken(self, connection: ConnectionState, driven: asyncio.Protocol, error: Exception) -> None:
+        if not isinstance(error, OSError):  # else the client was gone before the loop had it
+            self._registry.fail(connection, error, traceback.format_exc())
+        driven.connection_lost(error)
 
     def _secured(
         self,

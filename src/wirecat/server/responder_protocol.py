@@ -115,7 +115,9 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
             self._receive = self._responder.receive
             if self._piece is None and isinstance(self._responder, LineResponder):
                 self._piece = LINE_PIECE
-            self._answer(self._responder.opened())
+            answer = self._responder.opened()
+            if answer is not None or self._responder.finished:
+                self._answer(answer)
         except BaseException as error:
             self._fail(error)
         else:
@@ -184,7 +186,9 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
 
     def _last_answer(self) -> None:
         if not self._finishing:
-            self._answer(self._responder.ended())
+            answer = self._responder.ended()
+            if answer is not None or self._responder.finished:
+                self._answer(answer)
         self._let_go()
 
     def _let_go(self) -> None:

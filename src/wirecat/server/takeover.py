@@ -1,0 +1,55 @@
+"""Sockets handed to the event loop without a task for each.
+
+``connect_accepted_socket`` awaits nothing but the loop's own next round, in which ``connection_made`` is called. A task
+that waits for that is a good part of what a short connection costs; so the coroutine is begun at once, and its end
+called by the future that it awaits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from wirecat.connection import ConnectionState
+
+    Failed = Callable[[ConnectionState, asyncio.Protocol, Exception], None]
+    Begun = Coroutine[Any, Any, Any]
+
+
+class Takeover:
+    """Gives ``loop`` sockets. ``failed(connection, protocol, error)`` is told of one that it could not take."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, failed: Failed) -> None:
+        self._loop = loop
+        self._failed = failed
+        self._begun: dict[asyncio.Future[Any], tuple[Begun, ConnectionState, asyncio.Protocol]] = {}
+        # libuv makes it so by itself, and each system call that is spared is a hundredth of a short connection.
+        self._must_not_block = isinstance(loop, asyncio.BaseEventLoop)
+
+    def take(self, connection: ConnectionState, protocol: asyncio.Protocol, accepted: socket.socket) -> None:
+        """Let ``protocol`` be called for what ``accepted`` does, from the loop's next round on. To be called on the loop.
+
+        ``connection`` is what it is known as.
+        """
+        if self._must_not_block:
+            accepted.setblocking(False)
+        self._go_on(self._loop.connect_accepted_socket(lambda: protocol, accepted), connection, protocol)
+
+    def _go_on(self, begun: Begun, connection: ConnectionState, protocol: asyncio.Protocol) -> None:
+        try:
+            awaited = begun.send(None)
+        except StopIteration:
+            pass
+        except Exception as error:
+            self._failed(connection, protocol, error)
+        else:
+            self._begun[awaited] = begun, connection, protocol
+            awaited.add_done_callback(self._done)
+
+    def _done(self, awaited: asyncio.Future[Any]) -> None:
+        self._go_on(*self._begun.pop(awaited))
