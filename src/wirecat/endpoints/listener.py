@@ -139,15 +139,21 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 
 class AcceptedSocket(socket.socket):
-    """A socket that knows its family and type as numbers. The standard library makes an enum of them each time it is
-    asked, and an event loop asks several times for each client: a tenth of all that a connection costs it."""
+    """A socket whose class knows its family and type as numbers. The standard library makes an enum of them each time it
+    is asked, and an event loop asks several times for each client: a tenth of all that a connection costs it."""
 
-    __slots__ = ("family", "type")
+    __slots__ = ()
 
-    def __init__(self, family: int, type: int, proto: int = 0, fileno: int | None = None) -> None:
-        super().__init__(family, type, proto, fileno)
-        self.family = family  # type: ignore[assignment,misc]
-        self.type = type  # type: ignore[assignment,misc]
+
+_KINDS: dict[tuple[int, int], type[AcceptedSocket]] = {}
+
+
+def _kind_of(family: int, type_: int) -> type[AcceptedSocket]:
+    found = _KINDS.get((family, type_))
+    if found is None:
+        shape = {"__slots__": (), "family": family, "type": type_}
+        found = _KINDS[family, type_] = type("AcceptedSocket", (AcceptedSocket,), shape)
+    return found
 
 
 def _accept(listening: socket.socket) -> tuple[socket.socket, Any]:
@@ -156,7 +162,8 @@ def _accept(listening: socket.socket) -> tuple[socket.socket, Any]:
         return listening.accept()
     plain: Any = super(socket.socket, listening)
     descriptor, peer = accept()
-    return AcceptedSocket(plain.family, plain.type, listening.proto, descriptor), peer
+    family, type_ = plain.family, plain.type
+    return _kind_of(family, type_)(family, type_, plain.proto, descriptor), peer
 
 
 def accept_from(listening: socket.socket) -> tuple[socket.socket, Any] | None:

@@ -70,7 +70,7 @@ class Registry:
     @property
     def full(self) -> bool:
         """Whether the limit is reached."""
-        return self.count >= self.limit
+        return len(self._live) + self._expected >= self.limit
 
     def expect(self) -> None:
         """A client was admitted that ``add`` will follow for, from another thread: it counts from now on."""

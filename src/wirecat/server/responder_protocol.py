@@ -25,7 +25,21 @@ if TYPE_CHECKING:
 
 LINE_PIECE = 16384  # bytes of short lines given at once: their answers may be many times as long
 _NONE_YET = Responder()  # until the loop has the socket
+PLACES = 256  # local addresses that are remembered
 BURST = 8  # pieces of an endless answer before other connections have their turn
+
+
+_places_here: dict[Any, Address] = {}
+
+
+def _place_here(raw: Any) -> Address:
+    """What ``place_of`` gives, remembered: a server's clients come to few places."""
+    known = _places_here.get(raw)
+    if known is None:
+        if len(_places_here) >= PLACES:
+            _places_here.clear()
+        known = _places_here[raw] = place_of(raw)
+    return known
 
 
 class ResponderProtocol(ConnectionState, asyncio.Protocol):
@@ -84,7 +98,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         """The server's address."""
         if self._local is None:
             try:
-                self._local = place_of(self._socket.getsockname())
+                self._local = _place_here(self._socket.getsockname())
             except OSError:
                 return Address("tcp", "unknown", 0)
         return self._local
