@@ -250,6 +250,8 @@ class Carrier:
             self._piece = min(SMALL, self._limit)
         elif size >= self._piece < self._limit:
             self._piece = min(2 * self._piece, self._limit)
+            if self._piece == self._limit:
+                self._sink.stream.expect_bulk()
 
     def _tell(self, reason: str) -> None:
         if self._report is not None and reason != self._reported and reason != _THIS_ONCE:

@@ -103,6 +103,9 @@ class Stream:
         not wait by itself."""
         return False
 
+    def expect_bulk(self) -> None:
+        """Much is being sent: whatever makes that faster, and costs where little is, may be done now."""
+
     def raw_receive_failure(self, error: OSError) -> OSError | None:
         """What ``receive`` would raise for what reading the descriptor failed with; None: ask ``receive``."""
         return None

@@ -15,6 +15,7 @@ import sys
 
 from wirecat.address import Address, known_address
 from wirecat.deadline import LONGEST_WAIT, Deadline
+from wirecat.endpoints.congestion import stays_here, stop_pacing
 from wirecat.endpoints.failures import broken, error_number
 from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
 from wirecat.stream import Stream
@@ -245,6 +246,11 @@ class SocketStream(Stream):
     def raw_sink(self) -> int | str:
         """See Stream."""
         return "this half has ended" if self._half_closed else self._raw()
+
+    def expect_bulk(self) -> None:
+        """See Stream."""
+        if stays_here(self.local, self.peer):
+            stop_pacing(self.socket)
 
     def _raw(self) -> int | str:
         connected = self.socket
