@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from functools import lru_cache
 
 from wirecat.address import Address
 from wirecat.connection import ConnectionState
@@ -29,17 +30,7 @@ PLACES = 256  # local addresses that are remembered
 BURST = 8  # pieces of an endless answer before other connections have their turn
 
 
-_places_here: dict[Any, Address] = {}
-
-
-def _place_here(raw: Any) -> Address:
-    """What ``place_of`` gives, remembered: a server's clients come to few places."""
-    known = _places_here.get(raw)
-    if known is None:
-        if len(_places_here) >= PLACES:
-            _places_here.clear()
-        known = _places_here[raw] = place_of(raw)
-    return known
+_place_here = lru_cache(PLACES)(place_of)  # a server's clients come to few places
 
 
 class ResponderProtocol(ConnectionState, asyncio.Protocol):
