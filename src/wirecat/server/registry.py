@@ -70,7 +70,7 @@ class Registry:
     @property
     def full(self) -> bool:
         """Whether the limit is reached."""
-        return len(self._live) + self._expected >= self.limit
+        return len(self._live) + self._expected >= self.limit  # ``count``, without its call for each client
 
     def expect(self) -> None:
         """A client was admitted that ``add`` will follow for, from another thread: it counts from now on."""
@@ -81,7 +81,7 @@ class Registry:
         """One that was expected will not come."""
         with self._lock:
             self._expected -= 1
-            self._changed.notify_all()
+            self._tell_waiting()
 
     def next_id(self) -> int:
         """The number for the next connection, from 1."""

@@ -7,10 +7,9 @@ called by the future that it awaits.
 
 from __future__ import annotations
 
-import asyncio
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     import socket
     from collections.abc import Callable, Coroutine
     from typing import Any
@@ -28,16 +27,12 @@ class Takeover:
         self._loop = loop
         self._failed = failed
         self._begun: dict[asyncio.Future[Any], tuple[Begun, ConnectionState, asyncio.Protocol]] = {}
-        # libuv makes it so by itself, and each system call that is spared is a hundredth of a short connection.
-        self._must_not_block = isinstance(loop, asyncio.BaseEventLoop)
 
     def take(self, connection: ConnectionState, protocol: asyncio.Protocol, accepted: socket.socket) -> None:
         """Let ``protocol`` be called for what ``accepted`` does, from the loop's next round on. To be called on the loop.
 
-        ``connection`` is what it is known as.
+        ``connection`` is what it is known as. The loop makes the socket one that does not block, so nobody has to before.
         """
-        if self._must_not_block:
-            accepted.setblocking(False)
         self._go_on(self._loop.connect_accepted_socket(lambda: protocol, accepted), connection, protocol)
 
     def _go_on(self, begun: Begun, connection: ConnectionState, protocol: asyncio.Protocol) -> None:
