@@ -29,6 +29,11 @@ RAW: dict[str, Callable[[Stream], object]] = {
     "raw_send_failure": lambda stream: stream.raw_send_failure(OSError(), 1) is None,
 }
 
+#: What a stream is told, and may leave alone.
+HINTS: dict[str, Callable[[Stream], object]] = {
+    "expect_bulk": lambda stream: stream.expect_bulk(),
+}
+
 
 @pytest.mark.parametrize("name", CALLS)
 def test_each_operation_is_for_a_subclass_to_make(name: str) -> None:
@@ -41,9 +46,14 @@ def test_without_a_descriptor_bytes_are_copied(name: str) -> None:
     assert RAW[name](Stream())
 
 
+@pytest.mark.parametrize("name", HINTS)
+def test_a_hint_may_be_left_alone(name: str) -> None:
+    HINTS[name](Stream())
+
+
 def test_the_promise_is_whole() -> None:
     public = {name for name, value in vars(Stream).items() if callable(value) and not name.startswith("_")}
-    assert public == set(CALLS) | set(RAW)
+    assert public == set(CALLS) | set(RAW) | set(HINTS)
     assert all(getattr(Stream, name).__doc__ for name in public)
     assert Stream.can_half_close
     assert not Stream.keeps_boundaries
