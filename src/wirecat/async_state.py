@@ -11,6 +11,7 @@ from collections import deque
 from wirecat.address import Address
 from wirecat.connection import ConnectionState
 from wirecat.endpoints.socket_stream import place_of
+from wirecat.socket_transport import SocketTransport
 from wirecat.taps.tap import RECEIVED
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from wirecat.endpoints.tls_facts import TlsFacts
+    from wirecat.system.readiness import Readiness
 
 HIGH_WATER = 1 << 18  # bytes that wait to be taken before reading pauses
 
@@ -52,14 +54,21 @@ class AsyncState(ConnectionState):
         self._gone: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
 
-    async def start(self, wrap: Callable[[asyncio.Protocol], asyncio.Protocol] | None = None) -> Self:
-        """Take the (connected) socket over into the running loop; ``wrap`` stands between, as TLS does."""
-        loop = asyncio.get_running_loop()
+    async def start(
+        self,
+        wrap: Callable[[asyncio.Protocol], asyncio.Protocol] | None = None,
+        readiness: Readiness | None = None,
+    ) -> Self:
+        """Take the (connected) socket over into the running loop, or its ``readiness``; ``wrap`` stands between, as TLS
+        does. Raises OSError."""
         self._local = self.socket.getsockname()
         protocol: asyncio.Protocol = _Protocol(self)
         if wrap is not None:
             protocol = wrap(protocol)
-        await loop.connect_accepted_socket(lambda: protocol, self.socket)
+        if readiness is None:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, self.socket)
+        else:
+            SocketTransport(readiness, self.socket, protocol)
         return self
 
     @property

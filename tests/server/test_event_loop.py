@@ -14,6 +14,7 @@ from server.clients import PATIENCE, ask, everything, exactly, reset, serving
 from wirecat import AsyncConnection
 from wirecat.events import Closed, Failed
 from wirecat.server import event_loop as module
+from wirecat.system import readiness
 
 
 def test_all_share_one_thread(loop: str) -> None:
@@ -49,15 +50,31 @@ def test_a_loop_that_cannot_be_made_is_told_at_once(monkeypatch: pytest.MonkeyPa
         pass
 
 
-def test_a_client_that_the_loop_cannot_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Loop(asyncio.SelectorEventLoop):
-        turn = 0
+@pytest.mark.parametrize("whose", ["ours", "the loop's"])
+def test_a_client_that_the_loop_cannot_take_over(monkeypatch: pytest.MonkeyPatch, whose: str) -> None:
+    turn = 0
 
+    def fail_once() -> None:
+        nonlocal turn
+        turn += 1
+        if turn == 1:
+            raise OSError(errno.ENOTCONN, "gone")
+
+    class Loop(asyncio.SelectorEventLoop):
         async def connect_accepted_socket(self, *arguments: Any, **more: Any) -> Any:
-            Loop.turn += 1
-            if Loop.turn == 1:
-                raise OSError(errno.ENOTCONN, "gone")
+            fail_once()
             return await super().connect_accepted_socket(*arguments, **more)
+
+    class FullReadiness(readiness.Readiness):
+        def add(self, *arguments: Any) -> None:
+            fail_once()
+            super().add(*arguments)
+
+    if whose == "the loop's":
+        monkeypatch.setattr(readiness, "AVAILABLE", False)
+    elif not readiness.AVAILABLE:
+        pytest.skip("the system has no epoll(7)")
+    monkeypatch.setattr(readiness, "Readiness", FullReadiness)
 
     async def echo(connection: AsyncConnection) -> None:
         while data := await connection.receive():
@@ -65,7 +82,7 @@ def test_a_client_that_the_loop_cannot_take_over(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(module, "loop_factory", lambda: Loop)
     for handler in ("echo", echo):
-        Loop.turn = 0
+        turn = 0
         with serving(handler, engine="async") as served:
             with served.connect() as gone:
                 assert everything(gone) == b""

@@ -1,13 +1,28 @@
-"""Sockets handed to the event loop without a task for each, on each loop."""
+"""Sockets handed to the event loop without a task for each: on each loop, by our transports and by the loop's."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
+
+import pytest
 
 from event_loops import on_each_loop, settled
 from wirecat.connection import ConnectionState
 from wirecat.server.takeover import Takeover
+from wirecat.socket_transport import SocketTransport
+from wirecat.system import readiness
+
+
+@pytest.fixture(autouse=True, params=["ours", "the loop's"])
+def whose(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All of this with both transports."""
+    if request.param == "ours" and not readiness.AVAILABLE:
+        pytest.skip("the system has no epoll(7)")
+    if request.param == "the loop's":
+        monkeypatch.setattr(readiness, "AVAILABLE", False)
+    yield
 
 
 class Notes(asyncio.Protocol):
@@ -54,6 +69,8 @@ async def test_many_at_once_are_served_and_no_task_is_left() -> None:
     assert await settled(lambda: all(each.seen[-1] == "lost" for each in notes))
     assert failures == []
     assert takeover._begun == {}
+    assert all(isinstance(each.transport, SocketTransport) == readiness.AVAILABLE for each in notes)
+    takeover.close()
 
 
 @on_each_loop
@@ -61,12 +78,16 @@ async def test_a_socket_that_the_loop_cannot_take_is_told() -> None:
     failures = Failures()
     takeover = Takeover(asyncio.get_running_loop(), failures)
     connection, notes = ConnectionState(7), Notes()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:  # no stream
-        takeover.take(connection, notes, datagrams)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unfit:  # no stream, which the loop sees to
+        if readiness.AVAILABLE:
+            unfit.close()
+        takeover.take(connection, notes, unfit)
         ((told, protocol, error),) = failures
-    assert (told, protocol, type(error)) == (connection, notes, ValueError)
+    assert (told, protocol) == (connection, notes)
+    assert isinstance(error, (OSError, ValueError))
     assert notes.seen == []
     assert takeover._begun == {}
+    takeover.close()
 
 
 @on_each_loop
@@ -84,3 +105,4 @@ async def test_a_protocol_that_closes_at_once_is_taken_all_the_same() -> None:
         assert await settled(lambda: notes.seen == ["made", "lost"] and not takeover._begun)
         theirs.settimeout(10)
         assert await asyncio.to_thread(theirs.recv, 1) == b""
+    takeover.close()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wirecat.server.handler import Handler
     from wirecat.server.registry import Registry
     from wirecat.server.tls_transport import TlsProtocol
+    from wirecat.system.readiness import Readiness
 
 THREAD = "wirecat-loop"
 CANCEL_AFTER = 1.0  # seconds that a cut connection's function gets to end by itself; then its task is cancelled
@@ -83,7 +84,10 @@ class EventLoopEngine:
         self._takeover = Takeover(self._loop, self._not_taken)
         self._ended = asyncio.Event()
         self._running.set()
-        await self._ended.wait()
+        try:
+            await self._ended.wait()
+        finally:
+            self._takeover.close()
 
     def adopt(self, accepted: socket.socket, peer: Any, id: int | None = None) -> None:
         """Serve an admitted client, as number ``id`` where it has one. Called from the accept thread."""
@@ -176,7 +180,7 @@ class EventLoopEngine:
 
         try:
             try:
-                await connection.start(wrap)
+                await connection.start(wrap, self._readiness())
             except OSError as error:
                 raise broken(error, connection.peer) from error
             await ready
@@ -224,12 +228,15 @@ class EventLoopEngine:
     async def _start(self, connection: AsyncConnection) -> bool:
         """Take the connection over into the loop. Raises ConnectionBroken where the client was gone before."""
         try:
-            await connection.start()
+            await connection.start(readiness=self._readiness())
         except OSError as error:
             raise broken(error, connection.peer) from error
         if connection.cut_reason:  # cut in the meantime
             connection.abort()
         return True
+
+    def _readiness(self) -> Readiness | None:
+        return None if self._takeover is None else self._takeover.readiness
 
     def cut(self, connection: ConnectionState, reason: str) -> None:
         """End a connection from outside: its reads give the end, its writes fail; a function that still waits for

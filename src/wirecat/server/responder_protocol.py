@@ -43,8 +43,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
 
     __slots__ = (
         "_failure", "_finishing", "_given_up", "_local", "_loop", "_make", "_paused", "_peer", "_peer_first",
-        "_pending", "_piece", "_receive", "_registry", "_responder", "_socket", "_transport", "_write",
-        "tls",
+        "_pending", "_piece", "_registry", "_responder", "_socket", "_transport", "tls",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +59,6 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         super().__init__(registry.next_id() if id is None else id)
         self._make = make
         self._responder = _NONE_YET
-        self._receive = _NONE_YET.receive
         self._socket = accepted
         self._peer = peer
         self._local: Address | None = None
@@ -74,7 +72,6 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         self._pending = b""  # what it was not given yet, because the client takes no answers
         self._given_up: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
-        self._write: Callable[[bytes], None] = None  # type: ignore[assignment]
         self.tls: TlsFacts | None = None  # what TLS has agreed on
 
     @property
@@ -111,13 +108,11 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
-        self._write = self._transport.write
         if self.cut_reason:  # cut while the loop was taking it over
             self._transport.abort()
             return
         try:
             self._responder = self._make()
-            self._receive = self._responder.receive
             if self._piece is None and isinstance(self._responder, LineResponder):
                 self._piece = LINE_PIECE
             answer = self._responder.opened()
@@ -135,11 +130,11 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
             self._data_received(data)
             return
         try:
-            answer = self._receive(data)
+            answer = self._responder.receive(data)
             if type(answer) is not bytes:
                 answer = answer_bytes(answer)
             if answer:
-                self._write(answer)
+                self._transport.write(answer)
                 self.bytes_sent += len(answer)
             if self._responder.finished:
                 self._finish()
@@ -165,7 +160,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
             while place < len(self._pending) and not (self._paused or self._finishing):
                 given = self._pending[place : place + piece]
                 place += len(given)
-                self._answer(self._receive(given))
+                self._answer(self._responder.receive(given))
         finally:
             self._pending = b"" if self._finishing else self._pending[place:]
 
@@ -199,7 +194,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
     def _let_go(self) -> None:
         """Send what altering taps still hold back."""
         if self.taps and not self._transport.is_closing() and (held := self.tapped_end(SENT)):
-            self._write(held)
+            self._transport.write(held)
             self.bytes_sent += len(held)
 
     def _answer(self, answer: Any) -> None:
@@ -208,7 +203,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         if data and self.taps:
             data = self.tapped(SENT, data)
         if data and not self._transport.is_closing():
-            self._write(data)
+            self._transport.write(data)
             self.bytes_sent += len(data)
         if self._responder.finished:
             self._finish()
@@ -298,7 +293,6 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
             self._given_up.cancel()
         by, reason = ending_of(self, self._failure, peer_first=self._peer_first)
         self._failure = None
-        self._receive = self._write = None  # type: ignore[assignment]
         self._socket.close()
         # Once the transport has closed the descriptor as well, which it does when this returns.
         self._loop.call_soon(self._registry.remove, self, by, reason)
