@@ -11,7 +11,7 @@ import pytest
 from event_loops import on_each_loop, settled
 from leaks import nothing_left_behind as nothing_left_behind
 from wirecat.system import readiness as module
-from wirecat.system.readiness import IN, OUT, Readiness
+from wirecat.system.readiness import IN, OUT, Readiness, outruns
 
 pytestmark = pytest.mark.skipif(not module.AVAILABLE, reason="the system has no epoll(7)")
 
@@ -140,6 +140,12 @@ async def test_what_cannot_be_watched_is_told() -> None:
             readiness.add(file.fileno(), IN, Watcher(closed))
     finally:
         readiness.close()
+
+
+@on_each_loop
+async def test_it_outruns_asyncios_own_loop_alone() -> None:
+    loop = asyncio.get_running_loop()
+    assert outruns(loop) == isinstance(loop, asyncio.SelectorEventLoop)
 
 
 @on_each_loop

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import socket
 
+from wirecat.socket_transport import SocketTransport
 from wirecat.swarm.failures import connect_kind, telling
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.resolve import Candidate
     from wirecat.swarm.client import Client
+    from wirecat.system.readiness import Readiness
     from wirecat.taps.tap import Tap
 
 #: Seconds that connects may be behind their time and still catch up.
@@ -33,17 +35,18 @@ async def connect_all(
     rate: float,
     timeout: float,
     tap: Tap | None = None,
+    readiness: Readiness | None = None,
 ) -> None:
     """Connect each client, or let it fail with the kind of failure; ``rate`` is how many begin in a second.
 
     ``candidates`` are tried in order. ``first`` is a connected socket for the first client. ``tap`` is shown what goes over
-    the wire.
+    the wire. ``readiness`` drives the connections, where there is one, else the loop.
     """
     loop = asyncio.get_running_loop()
     waiting = list(clients)
     async with asyncio.TaskGroup() as group:
         if first is not None:
-            group.create_task(_start_with(waiting.pop(0), first, tap))
+            group.create_task(_start_with(waiting.pop(0), first, tap, readiness))
         begun = loop.time()
         for index, client in enumerate(waiting):
             early = begun + index / rate - loop.time()
@@ -51,21 +54,23 @@ async def connect_all(
                 await asyncio.sleep(early)
             elif early < -_MOST_LATE:
                 begun -= early  # what was missed is not made up for: that would be a burst
-            group.create_task(_connect(client, candidates, timeout, tap))
+            group.create_task(_connect(client, candidates, timeout, tap, readiness))
 
 
-async def _start_with(client: Client, connected: socket.socket, tap: Tap | None) -> None:
+async def _start_with(client: Client, connected: socket.socket, tap: Tap | None, readiness: Readiness | None) -> None:
     """Give a client a socket that is connected already."""
     try:
-        await _adopt(client, connected, tap)
+        await _adopt(client, connected, tap, readiness)
     except OSError as error:
         client.fail(connect_kind(error))
 
 
-async def _connect(client: Client, candidates: list[Candidate], timeout: float, tap: Tap | None) -> None:
+async def _connect(
+    client: Client, candidates: list[Candidate], timeout: float, tap: Tap | None, readiness: Readiness | None
+) -> None:
     """Connect one client, or let it fail."""
     try:
-        await _adopt(client, await open_socket(candidates, timeout), tap)
+        await _adopt(client, await open_socket(candidates, timeout), tap, readiness)
     except OSError as error:
         client.fail(connect_kind(error))
 
@@ -102,8 +107,8 @@ async def _attempt(candidate: Candidate, timeout: float) -> socket.socket:
     return attempt
 
 
-async def _adopt(client: Client, connected: socket.socket, tap: Tap | None) -> None:
-    """Hand a connected socket to the event loop, which closes it from then on.
+async def _adopt(client: Client, connected: socket.socket, tap: Tap | None, readiness: Readiness | None) -> None:
+    """Hand a connected socket to ``readiness`` or to the event loop, which closes it from then on.
 
     To the end even if it is cancelled, which is a turn of the loop away: in the middle of it neither the client nor
     anybody else could tell whose the socket is.
@@ -117,6 +122,14 @@ async def _adopt(client: Client, connected: socket.socket, tap: Tap | None) -> N
         except OSError:  # the server has broken off already
             connected.close()
             raise
+    if readiness is not None:
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as the loop's own transports do
+            SocketTransport(readiness, connected, protocol)
+        except OSError:
+            connected.close()
+            raise
+        return
     adopting = asyncio.ensure_future(asyncio.get_running_loop().create_connection(lambda: protocol, sock=connected))
     try:
         await asyncio.shield(adopting)

@@ -15,6 +15,7 @@ from wirecat.swarm.progress import SwarmProgress
 from wirecat.swarm.schedule import CATCHING_UP, Schedule
 from wirecat.swarm.tally import Tally
 from wirecat.swarm.thinking import ThinkingClient
+from wirecat.system.readiness import Readiness, outruns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Crowd:
         self._talking = len(self._clients)
         self._closed = 0
         self._fault: BaseException | None = None
+        self._readiness: Readiness | None = None
         self._cut = asyncio.Event()
         self._phase = "connecting"
         self._phase_begun = perf_counter_ns()
@@ -116,6 +118,7 @@ class Crowd:
         loop.set_exception_handler(self._broke)
         self._all_ended: asyncio.Future[None] = loop.create_future()
         self._all_closed: asyncio.Future[None] = loop.create_future()
+        self._readiness = Readiness(loop) if outruns(loop) else None
         outcome = Outcome(self._tally)
         outcome.started = time()
         outcome.loop = type(loop).__module__.partition(".")[0]
@@ -143,6 +146,8 @@ class Crowd:
             if self._pacer is not None:
                 self._pacer.stop()
             outcome.left_open = await self._close()
+            if self._readiness is not None:
+                self._readiness.close()
         if self._fault is not None:
             raise self._fault
         outcome.sent = self._sent()
@@ -151,7 +156,7 @@ class Crowd:
     async def _connect(self, first: socket.socket | None) -> None:
         await connect_all(
             self._clients, self._candidates, first=first, rate=self._connect_rate, timeout=self._options.timeout,
-            tap=self._tap,
+            tap=self._tap, readiness=self._readiness,
         )  # fmt: skip
 
     def _end_schedule(self) -> None:

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 AVAILABLE = hasattr(select, "epoll")
 """Whether the system has epoll(7), as Linux has."""
 
+
+def outruns(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether it is to be had, and ``loop`` alone is slower by far: uvloop's own transports are as fast."""
+    return AVAILABLE and type(loop).__module__.partition(".")[0] == "asyncio"
+
+
 IN = getattr(select, "EPOLLIN", 1)
 OUT = getattr(select, "EPOLLOUT", 4)
 
