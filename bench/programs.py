@@ -47,6 +47,11 @@ def wirecat(*words: object) -> list[str]:
     return [sys.executable, "-m", "wirecat", *map(str, words)]
 
 
+def plain_wirecat(*words: object) -> list[str]:
+    """The same, without the extra [fast]."""
+    return [sys.executable, str(PEERS / "plain_wirecat.py"), *map(str, words)]
+
+
 _help: dict[str, str] = {}
 
 

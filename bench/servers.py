@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from bench.programs import PEERS, require_module, require_verb, wirecat, yardstick
+from bench.programs import PEERS, plain_wirecat, require_module, require_verb, wirecat, yardstick
 
 LOOP = "wirecat, event loop"
+PLAIN = "wirecat, event loop without uvloop"
 THREADS = "wirecat, threads"
 EPOLL = "C, epoll"
 THREADING = "ThreadingTCPServer"
@@ -16,16 +17,17 @@ BARE = "bare asyncio protocol on uvloop"
 
 #: Those that give a thread to each client.
 WITH_THREADS = (THREADS, THREADING)
-ALL = (LOOP, BARE, FAST_STREAMS, STREAMS, THREADS, THREADING, EPOLL)
+ALL = (LOOP, PLAIN, BARE, FAST_STREAMS, STREAMS, THREADS, THREADING, EPOLL)
 
 
 def command(who: str, port: int) -> list[str]:
     """Raises Skipped where it cannot be had here."""
     if who == EPOLL:
         return [yardstick("echo"), str(port)]
-    if who in (LOOP, THREADS):
+    if who in (LOOP, PLAIN, THREADS):
         require_verb("serve", "--engine")
-        return wirecat("serve", "echo", f"127.0.0.1:{port}", "--engine", "async" if who == LOOP else "threads")
+        start = plain_wirecat if who == PLAIN else wirecat
+        return start("serve", "echo", f"127.0.0.1:{port}", "--engine", "threads" if who == THREADS else "async")
     if who == THREADING:
         return [sys.executable, str(PEERS / "threading_server.py"), str(port)]
     kind = "protocol" if who == BARE else "streams"

@@ -7,12 +7,22 @@ from functools import partial
 from subprocess import PIPE
 
 from bench.contest import Outcome, Sample, compete
-from bench.programs import LOAD_CORE, Program, free_port, require_verb, serving, wirecat, yardstick
+from bench.programs import (
+    LOAD_CORE,
+    Program,
+    free_port,
+    plain_wirecat,
+    require_verb,
+    serving,
+    wirecat,
+    yardstick,
+)  # fmt: skip
 from bench.settings import Settings
 
 NAME = "swarm"
 SIZE = 64
 SWARM = "wirecat swarm, every reply checked"
+PLAIN = "the same without uvloop"
 LOAD = "C, epoll, nothing checked"
 
 
@@ -23,7 +33,7 @@ def measure(who: str, clients: int, seconds: float) -> Sample:
     else:
         require_verb("swarm", "--size")
         words = ("--clients", clients, "--duration", seconds, "--size", SIZE, "--expect", "echo", "--json")
-        command = wirecat("swarm", f"127.0.0.1:{port}", *words)
+        command = (plain_wirecat if who == PLAIN else wirecat)("swarm", f"127.0.0.1:{port}", *words)
     with serving([yardstick("echo"), str(port)], port):
         with Program(command, core=LOAD_CORE, stdout=PIPE) as running:
             found = json.loads(running.wait(seconds + 120))
@@ -38,7 +48,7 @@ def run(settings: Settings) -> Outcome:
     groups = [
         compete(
             f"{clients} clients",
-            [(who, partial(measure, who, clients, settings.seconds)) for who in (SWARM, LOAD)],
+            [(who, partial(measure, who, clients, settings.seconds)) for who in (SWARM, PLAIN, LOAD)],
             settings.rounds,
         )
         for clients in settings.clients

@@ -95,8 +95,11 @@ class SocketTransport(asyncio.Transport):
         except Exception as error:
             self._on_fault(error, "eof_received")
             return
-        if not go_on:
-            self.close()
+        if not (go_on or self._closing):
+            self._closing = True
+            if not self._waiting_size:
+                self._lost = True
+                self._tell_lost(None)  # nothing of the protocol is under way, so that it need not wait for a round
 
     def _watch(self, events: int) -> None:
         before, self._watched = self._watched, events

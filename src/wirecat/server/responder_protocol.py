@@ -294,5 +294,7 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         by, reason = ending_of(self, self._failure, peer_first=self._peer_first)
         self._failure = None
         self._socket.close()
-        # Once the transport has closed the descriptor as well, which it does when this returns.
-        self._loop.call_soon(self._registry.remove, self, by, reason)
+        if self._socket.fileno() < 0:
+            self._registry.remove(self, by, reason)
+        else:  # the transport has the descriptor too, and closes it when this returns
+            self._loop.call_soon(self._registry.remove, self, by, reason)
