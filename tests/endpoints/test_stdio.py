@@ -272,6 +272,17 @@ def test_descriptors_beyond_what_select_takes(pipes: Pipes) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_half_close_shows_the_end_to_the_reader_where_asked_for(pipes: Pipes) -> None:
+    stream = StdioStream(pipes.source, pipes.sink, can_half_close=True)
+    stream.send(b"last")
+    stream.half_close()
+    assert os.read(pipes.shown, 10) == b"last"
+    assert os.read(pipes.shown, 10) == b""
+    os.write(pipes.typed, b"more")
+    assert stream.receive(10) == b"more"
+    stream.close()
+
+
 def test_closed_under_a_receive_that_was_about_to_wait(pipes: Pipes) -> None:
     pipes.stream.close()
     assert pipes.stream.receive(10) == b""

@@ -36,14 +36,17 @@ def open_stream(address: Address, deadline: Deadline) -> StdioStream:
 class StdioStream(Stream):
     """Receives from descriptor ``source``, sends to descriptor ``sink``. It closes neither: they are not its own.
 
-    ``drain`` lets a reader take what is there already and then see the end; ``abort`` ends it at once.
+    With ``can_half_close`` a half-close releases ``sink`` (the null device takes its place), so that the reader of a pipe
+    sees the end while the input goes on. ``drain`` lets a reader take what is there already and then see the end;
+    ``abort`` ends it at once.
     """
 
-    __slots__ = ("_aborted", "_draining", "_is_file", "_pieces", "_wake", "_waker", "_write", "sink", "source")
+    __slots__ = (
+        "_aborted", "_draining", "_is_file", "_pieces", "_wake", "_waker", "_write", "can_half_close", "sink", "source",
+    )  # fmt: skip
 
-    can_half_close = False
-
-    def __init__(self, source: int = 0, sink: int = 1) -> None:
+    def __init__(self, source: int = 0, sink: int = 1, *, can_half_close: bool = False) -> None:
+        self.can_half_close = can_half_close
         self.source = source
         self.sink = sink
         self._draining = False
@@ -167,7 +170,11 @@ class StdioStream(Stream):
         return os.write(self.sink, data)
 
     def half_close(self) -> None:
-        """Standard output stays open: others may write to it too."""
+        """Release the output where ``can_half_close`` is set; else it stays open: others may write to it too."""
+        if self.can_half_close:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.sink)
+            os.close(null)
 
     def set_timeout(self, seconds: float | None) -> None:
         """Standard input knows no time-outs."""

@@ -63,6 +63,26 @@ def test_keep_open_stays_until_the_input_ends(ncat: Ncat) -> None:
     assert program.wait() == 0
 
 
+@ours
+@pytest.mark.parametrize("options", [[], ["--no-shutdown"], ["-C"]], ids=str)
+def test_keep_open_closes_the_output_at_the_peers_end(ncat: Ncat, options: list[str]) -> None:
+    """What reads behind a pipe must not wait for the end of the input."""
+    server = ncat.plain()
+    shown, output = os.pipe()
+    with open(shown, "rb") as reader:
+        program = ncat.start("-k", *options, "127.0.0.1", server.port, stdout=output)
+        os.close(output)
+        peer = server.accept()
+        peer.sendall(b"bye")
+        peer.shutdown(socket.SHUT_WR)
+        assert reader.read() == b"bye"
+    assert still_runs(program, 0.05)
+    program.send(b"more")
+    program.close_stdin()
+    assert everything(peer) == b"more"
+    assert program.wait() == 0
+
+
 @both
 def test_without_shutdown_the_end_is_not_told(ncat: Ncat) -> None:
     server = ncat.plain()

@@ -316,3 +316,14 @@ def test_each_piece_waits(ncat: Ncat) -> None:
     listener.program.send(b"a")
     assert is_silent(client, 0.25)
     assert exactly(client, 1) == b"a"
+
+
+@both
+@pytest.mark.parametrize("options", [["-m", "0"], ["-m", "0", "--deny", "127.0.0.1"]], ids=" ".join)
+def test_limit_of_0_admits_nobody_without_keep_open(ncat: Ncat, options: list[str]) -> None:
+    listener = ncat.listen("-v", *options)
+    listener.program.send(b"secret")
+    assert everything(ncat.dial(listener.port)) == b""
+    listener.program.wait_for("stderr", b"Ncat: New connection denied: connection limit reached \\(0\\)\n")
+    if ncat.is_ours:  # the oracle stays, although nothing can reach it any more
+        assert listener.program.wait() == 0

@@ -277,6 +277,14 @@ def ask(ncat: Ncat, port: int, request: bytes) -> bytes:
     return everything(client)
 
 
+def head(client: socket.socket) -> bytes:
+    """The head of a response, and no byte more."""
+    data = b""
+    while not data.endswith(END):
+        data += exactly(client, 1)
+    return data
+
+
 def web(ncat: Ncat, answer: bytes, clients: int = 1) -> tuple[int, list[bytes]]:
     """A plain HTTP server that answers when the whole head, and what it says that follows, has come."""
     server = ncat.plain()
@@ -400,10 +408,28 @@ def test_the_idle_timeout_is_not_for_a_proxy(ncat: Ncat) -> None:
     assert still_runs(proxy.program, 0.05)
 
 
-@ours
-def test_a_tunnel_to_itself(ncat: Ncat) -> None:
+@both
+def test_connect_to_the_proxy_itself_opens_a_tunnel(ncat: Ncat) -> None:
     proxy = proxying(ncat)
-    assert ask(ncat, proxy.port, b"CONNECT 127.0.0.1:%d HTTP/1.0\r\n\r\n" % proxy.port).startswith(b"HTTP/1.0 403")
+    client = ncat.dial(proxy.port)
+    for _ in range(3):
+        client.sendall(b"CONNECT 127.0.0.1:%d HTTP/1.0\r\n\r\n" % proxy.port)
+        assert head(client).startswith(b"HTTP/1.0 200 OK\r\n")
+    client.sendall(b"FOO / HTTP/1.0\r\n\r\n")
+    assert everything(client).startswith(b"HTTP/1.0 40")
+
+
+@both
+@pytest.mark.parametrize("through_a_tunnel", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_other_requests_for_the_proxy_itself_are_refused(ncat: Ncat, method: str, through_a_tunnel: bool) -> None:
+    proxy = proxying(ncat)
+    client = ncat.dial(proxy.port)
+    if through_a_tunnel:
+        client.sendall(b"CONNECT 127.0.0.1:%d HTTP/1.0\r\n\r\n" % proxy.port)
+        assert head(client).startswith(b"HTTP/1.0 200 OK\r\n")
+    client.sendall(f"{method} http://127.0.0.1:{proxy.port}/ HTTP/1.0\r\nContent-Length: 0\r\n\r\n".encode())
+    assert everything(client).startswith(b"HTTP/1.0 403 ")
 
 
 @both

@@ -28,8 +28,11 @@ def serve_one(settings: Settings, operands: Operands, voice: Voice, environment:
         with open_listening(settings, operands, voice) as listener:
             stream = _accept(listener, settings)
             voice.tell(messages.connection_from(came_from(stream.peer)))
-            if not admission.permits(stream):
-                voice.tell(messages.NOT_ALLOWED)
+            denied = messages.limit_reached(0) if settings.max_conns == 0 else ""
+            if not denied and not admission.permits(stream):
+                denied = messages.NOT_ALLOWED
+            if denied:
+                voice.tell(denied)
                 stream.close()
                 return SUCCESS
             if settings.tls:

@@ -22,6 +22,6 @@ def serve_proxy(settings: Settings, operands: Operands, voice: Voice, environmen
     user, _, password = (settings.proxy_auth or "").partition(":")
     proxy = Proxy(
         {user: password} if settings.proxy_auth else None, realm="Ncat", methods=METHODS, via="", version=(1, 0),
-        keep=False, unreachable=GATEWAY_TIMEOUT, no_length=BAD_REQUEST,
+        keep=False, unreachable=GATEWAY_TIMEOUT, no_length=BAD_REQUEST, tunnels_to_itself=True,
     )  # fmt: skip
     return serve_clients(proxy, settings, operands, voice)

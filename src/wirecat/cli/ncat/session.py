@@ -132,7 +132,9 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
     from wirecat.endpoints.stdio import StdioStream
     from wirecat.pump import pump
 
-    local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
+    # With -k a client goes on after the peer's end; whoever reads its output must not wait for the end of its input.
+    stays = settings.keep_open and not settings.listen
+    local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno(), can_half_close=stays)
     datagrams = connection.stream.keeps_boundaries
     # Datagrams have no end, so their client ends with its input.
     at_once = settings.quit_after == 0 or settings.send_only or (datagrams and not settings.listen)
@@ -140,7 +142,7 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
         result = pump(
             Connection(local),
             connection,
-            until_right_ends=settings.listen or not settings.keep_open,
+            until_right_ends=not stays,
             until_left_ends=at_once,
             half_close=not (settings.no_shutdown or datagrams) and connection.stream.can_half_close,
             forward=not settings.recv_only,

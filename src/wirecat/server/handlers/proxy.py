@@ -44,7 +44,9 @@ class Proxy:
     it again (default: a random one; empty: no Via field, and only its addresses tell). ``version`` is the HTTP version
     of its answers; ``keep`` lets a connection stay open for another request. ``unreachable`` is the status for a server
     that cannot be connected to (default: 504 for silence, else 502), ``no_length`` that for a POST without a length
-    (default: none, it has no body).
+    (default: none, it has no body). ``tunnels_to_itself`` lets CONNECT lead to the proxy's own address; a client then
+    has to send a request for each further tunnel, so none of them runs in a circle. Other requests for there are always
+    refused (403).
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Proxy:
         keep: bool = True,
         unreachable: int | None = None,
         no_length: int | None = None,
+        tunnels_to_itself: bool = False,
     ) -> None:
         self._gate = ProxyAuthenticator(realm, accounts) if accounts else None
         self._methods = tuple(methods)
@@ -66,10 +69,11 @@ class Proxy:
         self._keep = keep
         self._unreachable = unreachable
         self._no_length = no_length
+        self._tunnels_to_itself = tunnels_to_itself
         self._addresses: tuple[Address, ...] = ()
 
     def listening(self, addresses: tuple[Address, ...]) -> None:
-        """Where it can be reached itself; told by the server. Requests for there are refused (403)."""
+        """Take note of the proxy's own addresses. Called by the server."""
         self._addresses = addresses
 
     def __call__(self, connection: Connection) -> None:
@@ -120,6 +124,9 @@ class Proxy:
         if self._no_length and head.method == "POST" and body is not None and not _tells_length(head):
             raise HttpError("how long is it?", status=self._no_length)
         server = self._connect(target)
+        if leads_back(server, self._addresses) and not (head.method == "CONNECT" and self._tunnels_to_itself):
+            server.close()
+            raise HttpError("this is the proxy itself", status=403)
         connection.on_abort = server.abort
         try:
             if connection.cut_reason:
@@ -134,17 +141,13 @@ class Proxy:
             server.close()
 
     def _connect(self, target: Target) -> Connection:
-        """Connect to the server. Raises HttpError: 403 where that is the proxy itself."""
+        """Connect to the server. Raises HttpError where it cannot be reached."""
         try:
             stream = open_stream(Address("tcp", target.host, target.port), Deadline(CONNECT_TIME))
         except WirecatError as error:
             status = self._unreachable or (504 if isinstance(error, TimeoutError) else 502)
             raise HttpError(f"{target.host}:{target.port}: {error.message}", status=status) from error
-        server = Connection(stream)
-        if leads_back(server, self._addresses):
-            server.close()
-            raise HttpError("this is the proxy itself", status=403)
-        return server
+        return Connection(stream)
 
     def _tunnel(self, connection: Connection, server: Connection, rest: bytes) -> None:
         connection.send(ResponseHead(200, version=self._version).to_bytes())
