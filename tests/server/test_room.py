@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import selectors
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -51,7 +53,7 @@ def test_joining_twice_is_wrong() -> None:
 
 def test_one_stalled_client_stops_nobody() -> None:
     """Ten megabytes to three clients, of which one never reads: that one is cut and told, the others get it all."""
-    broker = Broker(limit=65536, patience=0.3)
+    broker = Broker(Room(limit=65536))
     with serving(broker) as served:
         stalled = stalled_client(served)
         wait_there(broker, 1)
@@ -92,8 +94,111 @@ def ask_through(speaker: socket.socket, listener: socket.socket, said: bytes) ->
     return exactly(listener, len(said)) == said
 
 
-def test_many_stalled_clients_cost_one_patience() -> None:
-    broker = Broker(limit=65536, patience=0.5)
+@contextlib.contextmanager
+def pouring(speaker: socket.socket, listener: socket.socket) -> Iterator[list[float]]:
+    """Send without end, and read it; the times of at least a tenth of a second in which nothing came."""
+    stop, gaps = threading.Event(), [0.0]
+
+    def speak() -> None:
+        while not stop.is_set():
+            speaker.sendall(bytes(1 << 16))
+
+    def listen() -> None:
+        last = time.monotonic()
+        while listener.recv(1 << 20):
+            now = time.monotonic()
+            if now - last >= 0.1:
+                gaps.append(now - last)
+            last = now
+
+    threads = [threading.Thread(target=speak), threading.Thread(target=listen)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield gaps
+    finally:
+        stop.set()
+        threads[0].join(PATIENCE)
+        listener.shutdown(socket.SHUT_WR)
+        threads[1].join(PATIENCE)
+
+
+def test_member_that_reads_slowly_is_cut_off_after_its_allowance() -> None:
+    """It takes every piece in the end, so that no single wait is long: they count together."""
+    broker = Broker(Room(limit=65536))
+    with serving(broker) as served, stalled_client(served) as slow:
+        wait_there(broker, 1)
+        with served.connect() as speaker, served.connect() as listener:
+            wait_there(broker, 3)
+
+            def read_a_little() -> None:
+                while slow.recv(10_000):
+                    time.sleep(0.01)
+
+            reading = threading.Thread(target=read_a_little)
+            reading.start()
+            with pouring(speaker, listener) as gaps:
+                closed = served.events.wait(Closed)
+            assert (closed.connection, closed.by, closed.reason) == (1, "server", "too slow")
+            assert sum(gaps) < 1.0
+            reading.join(PATIENCE)
+
+
+def test_members_that_never_read_and_join_again_cause_no_stalls() -> None:
+    """What the first has used up is not given to those who come after it from the same host."""
+    broker = Broker(Room(limit=65536))
+    with serving(broker) as served, served.connect() as speaker, served.connect() as listener:
+        wait_there(broker, 2)
+        with pouring(speaker, listener) as gaps:
+            for count in range(1, 11):
+                with stalled_client(served):
+                    served.events.wait(Closed, count, reason="too slow")
+        assert sum(gaps) < 1.0, "ten allowances would be two seconds"
+
+
+def test_where_nobody_keeps_up_the_room_goes_at_the_pace_of_the_fastest() -> None:
+    """Slower than the sender is no fault: a file to three clients over a network that is slower than the disk."""
+    broker = Broker(Room(limit=65536))
+    size = 6 << 20
+    with serving(broker) as served, stalled_client(served) as one, stalled_client(served) as two:
+        wait_there(broker, 2)
+        with served.connect() as speaker:
+            wait_there(broker, 3)
+            got = dict.fromkeys((one, two), 0)
+
+            def read_at_one_pace() -> None:
+                while min(got.values()) < size:
+                    for client in (one, two):
+                        if got[client] < size:
+                            got[client] += len(exactly(client, min(50_000, size - got[client])))
+                    time.sleep(0.005)
+
+            reading = threading.Thread(target=read_at_one_pace)
+            reading.start()
+            for _ in range(6):
+                speaker.sendall(MEGABYTE)
+            reading.join(PATIENCE)
+            assert set(got.values()) == {size}
+            assert not served.events.of(Closed)
+
+
+def test_member_that_takes_nothing_is_cut_off_where_nobody_keeps_up() -> None:
+    """The last that is left has the room to itself, as in a pipe."""
+    broker = Broker(Room(limit=65536, stall=0.3))
+    with serving(broker) as served, stalled_client(served) as one, stalled_client(served) as two:
+        wait_there(broker, 2)
+        with served.connect() as speaker:
+            wait_there(broker, 3)
+            sending = threading.Thread(target=lambda: [speaker.sendall(MEGABYTE) for _ in range(12)])
+            sending.start()
+            served.events.wait(Closed, reason="too slow")
+            for client in (one, two):
+                client.close()
+            sending.join(PATIENCE)
+
+
+def test_many_stalled_clients_delay_the_room_once() -> None:
+    broker = Broker(Room(limit=65536, allowance=0.5))
     with serving(broker) as served:
         stalled = [stalled_client(served) for _ in range(20)]
         wait_there(broker, 20)
@@ -115,7 +220,7 @@ def test_many_stalled_clients_cost_one_patience() -> None:
 
 def test_a_single_listener_is_waited_for_as_in_a_pipe() -> None:
     """However slow it is, nothing is lost and nobody is cut."""
-    broker = Broker(limit=65536, patience=0.05)
+    broker = Broker(Room(limit=65536, allowance=0.05, stall=0.05))
     with serving(broker) as served:
         with stalled_client(served) as listener, served.connect() as speaker:
             wait_there(broker, 2)
@@ -130,7 +235,7 @@ def test_a_single_listener_is_waited_for_as_in_a_pipe() -> None:
 
 def test_a_new_client_is_not_held_up_by_a_pipe_that_stands() -> None:
     """As soon as there are two listeners the slow one has its time, and no more."""
-    broker = Broker(limit=65536, patience=0.2)
+    broker = Broker(Room(limit=65536, allowance=0.2))
     with serving(broker) as served:
         with stalled_client(served), served.connect() as speaker:
             wait_there(broker, 2)
@@ -153,7 +258,7 @@ def test_a_new_client_is_not_held_up_by_a_pipe_that_stands() -> None:
 
 
 def test_a_speaker_that_is_held_back_can_be_cut() -> None:
-    broker = Broker(limit=65536)
+    broker = Broker(Room(limit=65536))
     with serving(broker) as served:
         with stalled_client(served), served.connect() as speaker:
             wait_there(broker, 2)
@@ -176,7 +281,7 @@ def test_a_speaker_that_is_held_back_can_be_cut() -> None:
 
 
 def test_the_server_stops_at_once_though_everybody_is_held_up() -> None:
-    broker = Broker(limit=65536)
+    broker = Broker(Room(limit=65536))
     with serving(broker) as served:
         stalled = [stalled_client(served) for _ in range(2)]
         wait_there(broker, 2)
@@ -203,7 +308,7 @@ def test_the_server_stops_at_once_though_everybody_is_held_up() -> None:
 
 def test_who_ends_gets_what_was_said_before() -> None:
     """A client that half-closes leaves, but what waits for it comes first."""
-    broker = Broker(limit=20 << 20)
+    broker = Broker(Room(limit=20 << 20))
     with serving(broker) as served:
         with stalled_client(served) as listener, served.connect() as speaker, served.connect() as other:
             wait_there(broker, 3)
@@ -215,7 +320,7 @@ def test_who_ends_gets_what_was_said_before() -> None:
 
 
 def test_who_ends_and_does_not_read_is_cut() -> None:
-    broker = Broker(limit=20 << 20)
+    broker = Broker(Room(limit=20 << 20))
     with serving(broker) as served:
         with stalled_client(served) as listener, served.connect() as speaker, served.connect() as other:
             wait_there(broker, 3)

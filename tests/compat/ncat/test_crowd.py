@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 
 import pytest
 
 from compat.ncat.harness import Ncat, both, everything, exactly, free_port, is_silent, ours
+from peers import PATIENCE
 
 
 def read_until(client: socket.socket, pattern: bytes) -> re.Match[bytes]:
@@ -163,3 +165,17 @@ def test_one_way_only(ncat: Ncat, option: str) -> None:
         assert is_silent(clients[1])
     else:
         assert exactly(clients[1], 4) == b"said"
+
+
+@ours
+def test_client_that_delays_the_others_is_cut_off_and_reported(ncat: Ncat) -> None:
+    """ncat itself waits for it, and so does everybody else there."""
+    listener = ncat.listen("-v", "--broker")
+    stalled, speaker, reader = clients = [ncat.dial(listener.port) for _ in range(3)]
+    meet(clients)
+    sender = threading.Thread(target=lambda: [speaker.sendall(bytes(1 << 20)) for _ in range(20)])
+    sender.start()
+    assert len(exactly(reader, 20 << 20)) == 20 << 20
+    sender.join(PATIENCE)
+    port = stalled.getsockname()[1]
+    listener.program.wait_for("stderr", rb"Closed connection from 127\.0\.0\.1:%d: too slow\.\n" % port)

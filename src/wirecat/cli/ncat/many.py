@@ -14,7 +14,8 @@ from wirecat.cli.ncat.listen import came_from
 from wirecat.cli.ncat.listening import open_listening
 from wirecat.cli.ncat.session import NETWORK_FAILURES, Taps, idle_ending
 from wirecat.errors import OutputClosed
-from wirecat.events import Denied, Failed, Opened
+from wirecat.events import Closed, Denied, Failed, Opened
+from wirecat.server.room import TOO_SLOW
 from wirecat.server.server import serve
 
 TYPE_CHECKING = False
@@ -134,7 +135,7 @@ def _wait(over: threading.Event, server: Server, settings: Settings, typed: Inpu
 
 
 def _tell(event: Event, settings: Settings, voice: Voice) -> None:
-    """Who came, in the order they came in."""
+    """Who came, in the order they came in, and who was cut off."""
     if isinstance(event, Opened) and not settings.chat:
         voice.tell(messages.connection_from(came_from(event.peer)))
     elif isinstance(event, Denied):
@@ -143,5 +144,7 @@ def _tell(event: Event, settings: Settings, voice: Voice) -> None:
             voice.tell(messages.tls_failed(event.peer.host or "localhost", event.reason.removeprefix(_NO_TLS)))
         else:
             voice.tell(f"New connection denied: {event.reason}")
+    elif isinstance(event, Closed) and event.reason == TOO_SLOW:
+        voice.tell(messages.too_slow(came_from(event.peer)))
     elif isinstance(event, Failed):
         voice.debug(event.error)

@@ -163,6 +163,11 @@ def tls_failed(where: str, reason: str) -> str:
     return f"Failed SSL connection from {where}: {reason}"
 
 
+def too_slow(where: str) -> str:
+    """A client was cut off because it delayed the others. ncat, which lets them wait, has no words for it."""
+    return f"Closed connection from {where}: too slow."
+
+
 def resolved_by_proxy(host: str) -> str:
     """The name goes to the proxy as it is."""
     return f"Host {host} will be resolved by the proxy."

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wirecat.server.outbox import LIMIT
-from wirecat.server.room import PATIENCE, Room
+from wirecat.server.room import Room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +14,11 @@ PIECE = 16384  # bytes read at a time
 class Broker:
     """Passes on what a client sends to all that are there at that moment. A client that ends its half leaves.
 
-    ``room`` has the clients. ``limit`` and ``patience`` are those of Room: what becomes of clients that do not read.
+    ``room`` has the clients (default: a new one).
     """
 
-    def __init__(self, *, limit: int = LIMIT, patience: float = PATIENCE) -> None:
-        self.room = Room(limit=limit, patience=patience)
+    def __init__(self, room: Room | None = None) -> None:
+        self.room = Room() if room is None else room
 
     def __call__(self, connection: Connection) -> None:
         """Serve one client until its end."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import select
 
-from wirecat.server.outbox import LIMIT
-from wirecat.server.room import PATIENCE, Member, Room
+from wirecat.server.room import Member, Room
 from wirecat.wire.printable import Printable
 
 TYPE_CHECKING = False
@@ -55,8 +54,7 @@ class Chat:
 
     ``number`` gives a client's number, which makes its name ``<userN>`` (default: the connection's). ``escape`` makes a
     line fit to be read. With ``whole_lines`` False each piece is passed on as it arrived, a tag before it. With
-    ``list_to_all`` everybody is told who was there already when somebody comes, else only who came. ``limit`` and
-    ``patience`` are those of Room: what becomes of clients that do not read.
+    ``list_to_all`` everybody is told who was there already when somebody comes, else only who came.
     """
 
     def __init__(
@@ -66,14 +64,12 @@ class Chat:
         escape: Escape = readable,
         whole_lines: bool = True,
         list_to_all: bool = False,
-        limit: int = LIMIT,
-        patience: float = PATIENCE,
     ) -> None:
         self._number = number
         self._escape = escape
         self._whole_lines = whole_lines
         self._list_to_all = list_to_all
-        self.room = Room(limit=limit, patience=patience)
+        self.room = Room()
 
     def __call__(self, connection: Connection) -> None:
         """Serve one client until its end."""
