@@ -53,6 +53,7 @@ PEERS = {
     "nft": "nftables",
     "openssl": "openssl",
     "fuser": "psmisc",
+    "logger": "bsdutils",
     "socat": "socat",
     "ss": "iproute2",
     "strace": "strace",

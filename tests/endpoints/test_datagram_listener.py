@@ -12,8 +12,9 @@ import pytest
 
 from background import PATIENCE, Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
+from server.clients import eventually
 from wirecat.address import Address
-from wirecat.endpoints.datagram_listener import DatagramListener
+from wirecat.endpoints.datagram_listener import OWN_ADDRESS, DatagramListener
 from wirecat.endpoints.peer_stream import OVERHEAD, QUEUE
 from wirecat.endpoints.udp import open_listener
 from wirecat.errors import Refused
@@ -72,19 +73,68 @@ def test_nobody_comes(listener: DatagramListener) -> None:
         listener.accept(0)
 
 
-def test_more_peers_than_may_wait_are_not_let_in() -> None:
+def test_more_peers_than_may_wait_drop_the_one_that_waits_longest() -> None:
     with open_listener(Address.parse("udp://127.0.0.1:0"), 2) as listener, clients(listener, 5) as found:
         with pytest.raises(TimeoutError):
             listener.accept(0)  # now it reads
         for client in found:
             client.send(b"x")
+        eventually(lambda: listener.dropped == 3, "three were dropped")
         streams = [listener.accept(PATIENCE), listener.accept(PATIENCE)]
-        assert stays(lambda: listener.dropped <= 3)
+        assert [stream.peer.port for stream in streams] == [client.getsockname()[1] for client in found[3:]]
         with pytest.raises(TimeoutError):
-            while len(streams) < 5:
-                streams.append(listener.accept(0.1))
+            listener.accept(0)
         for stream in streams:
             stream.close()
+
+
+@pytest.mark.parametrize("address", ["udp://127.0.0.1:0", "udp://:0", "udp://0"])
+def test_datagram_from_own_address_is_ignored(address: str) -> None:
+    """Forged: an answer would go to the listener itself, and be answered again, without end."""
+    with open_listener(Address.parse(address), 16) as listener:
+        told: list[tuple[Address, str]] = []
+        listener.on_ignored = lambda peer, reason: told.append((peer, reason))
+        with pytest.raises(TimeoutError):
+            listener.accept(0)  # now it reads
+        for bound, own in zip(listener.sockets, listener.addresses, strict=True):
+            host = "::1" if ":" in (own.host or "") else "127.0.0.1"
+            bound.sendto(b"x", (host, own.port))
+        eventually(lambda: listener.dropped == len(listener.sockets), "all were dropped")
+        with pytest.raises(TimeoutError):
+            listener.accept(0)
+        assert {reason for _, reason in told} == {OWN_ADDRESS}
+        assert told[0][0].port == listener.addresses[0].port
+
+
+def test_same_port_on_another_address_is_another_peer() -> None:
+    with open_listener(Address.parse("udp://127.0.0.1:0"), 16) as listener:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.bind(("127.0.0.2", listener.addresses[0].port or 0))
+            client.sendto(b"x", ("127.0.0.1", listener.addresses[0].port or 0))
+            with contextlib.closing(listener.accept(PATIENCE)) as stream:
+                assert stream.peer.host == "127.0.0.2"
+
+
+def test_after_close_the_family_without_a_peer_refuses() -> None:
+    with open_listener(Address.parse("udp://0"), 16) as listener, clients(listener) as (client,):
+        client.send(b"x")
+        with contextlib.closing(listener.accept(PATIENCE)):
+            listener.close()
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
+                other.settimeout(0.05)
+                other.connect(("::1", listener.addresses[0].port))
+
+                def refused() -> bool:
+                    try:
+                        other.send(b"x")
+                        other.recv(1)
+                    except ConnectionRefusedError:
+                        return True
+                    except TimeoutError:
+                        return False
+                    return False
+
+                eventually(refused, "the other family's socket is closed")
 
 
 def test_a_peer_that_is_not_read_from_fills_its_own_queue_only(listener: DatagramListener) -> None:

@@ -170,3 +170,17 @@ def test_who_is_not_there(place: Address, tmp_path: Path) -> None:
             open_listener(place, 16)
     with pytest.raises(AddressError, match="shorter"):
         open_stream(Address("unixgram", path="x" * 300), Deadline(PATIENCE))
+
+
+def test_sender_without_name_is_served_and_cannot_be_answered(place: Address) -> None:
+    """As of ``logger -d -u PATH``."""
+    with open_listener(place, 16) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(place.path)
+        sender.send(b"one")
+        with contextlib.closing(listener.accept(PATIENCE)) as stream:
+            listener.close()
+            sender.send(b"two")
+            assert (stream.receive(10), stream.receive(10)) == (b"one", b"two")
+            with pytest.raises(UsageError, match="no name to send to"):
+                stream.send(b"x")
+            assert stream.peer.path == ""

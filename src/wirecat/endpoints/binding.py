@@ -13,6 +13,7 @@ from wirecat.endpoints.resolve import THIS_PC, resolve, wanted_family
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from wirecat.address import Address
 
@@ -59,6 +60,16 @@ def places_to_bind(address: Address) -> tuple[Places, bool]:
     found.sort(key=lambda candidate: candidate[0] != socket.AF_INET)
     places = [(family, place[0], place[3] if len(place) > 3 else 0) for family, place in found]
     return places, len(places) == 1
+
+
+def is_local_host(family: int, place: tuple[Any, ...]) -> bool:
+    """Whether the host of a socket address is one of this machine's: whether it can be bound."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((place[0], 0, *place[2:]))
+        except OSError:
+            return False
+    return True
 
 
 def bind_all(

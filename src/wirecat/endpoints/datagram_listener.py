@@ -1,11 +1,14 @@
-"""A listener for datagrams: one socket, its peers told apart by where their datagrams come from.
+"""A listener for datagrams: one socket for each family, the peers identified by the address of their datagrams.
 
-A thread reads the socket (or the two of them) and sorts what comes into a queue for each peer. A peer is new with its
-first datagram; ``accept`` gives a stream for it. It is gone when its stream is closed, and its stream ends after
-``idle`` seconds without a datagram either way, as nothing else tells that it has gone.
+A thread reads the sockets and sorts what arrives into a queue for each peer. A peer is new with its first datagram;
+``accept`` returns a stream for it. The peer is removed when its stream is closed, and the stream ends after ``idle``
+seconds without a datagram either way, because nothing else shows that the peer has gone.
 
-Closing the listener lets no new peers in. The socket stays as long as there are streams, and if it is one only, the
-kernel is told whom it belongs to: then it refuses others' datagrams, and tells when the peer's port is no longer there.
+Closing the listener admits no new peers. A socket stays open as long as it has streams. If it has a single stream, the
+socket is connected to that peer: the kernel then refuses the datagrams of others, and reports ICMP errors of this peer.
+
+A datagram whose source is the listener's own address is forged: an answer would return to the listener, for ever. It is
+dropped.
 """
 
 from __future__ import annotations
@@ -14,10 +17,10 @@ import errno
 import socket
 import sys
 import threading
-from collections import deque
 
 from wirecat.deadline import Deadline
-from wirecat.endpoints.datagram_stream import LARGEST, datagram_failure
+from wirecat.endpoints.binding import is_local_host
+from wirecat.endpoints.datagram_stream import LARGEST, LISTENER_IDLE, datagram_failure
 from wirecat.endpoints.listener import Listener
 from wirecat.endpoints.peer_stream import PeerStream
 from wirecat.endpoints.socket_stream import place_of
@@ -25,24 +28,31 @@ from wirecat.endpoints.waiting import wait_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-IDLE = 60.0  # seconds
+    from wirecat.address import Address
+    from wirecat.endpoints.whole_datagrams import WholeDatagrams
+
+OWN_ADDRESS = "it has this server's own address as its source, so it is forged"
 # On Windows a wait for a lock cannot be interrupted by Ctrl-C, so it is cut into slices.
 _SLICE = 0.2 if sys.platform == "win32" else 0.5
 _BATCH = 64  # datagrams read from one socket before the other has its turn
 _JOIN = 5.0  # seconds; the thread ends at once
+_EVERY = ("0.0.0.0", "::")
 
 
 class DatagramListener(Listener):
-    """``reliable`` tells that the kernel keeps what it has accepted (Unix domain sockets): then a peer whose queue is
-    full holds up the senders, where UDP drops datagrams. ``dropped`` counts those.
+    """``reliable``: the kernel keeps what it has accepted (Unix domain sockets). A peer whose queue is full then holds up
+    the senders, where UDP drops datagrams; ``dropped`` counts those.
 
-    ``backlog`` is how many peers may wait to be accepted; datagrams of more are dropped.
+    ``backlog`` is how many peers may wait to be accepted; of more the one that waits longest is dropped. ``on_ignored`` is
+    called with the source and the reason for a datagram that is dropped because of its source.
     """
 
     __slots__ = (
-        "_backlog", "_changed", "_fresh", "_idle", "_over", "_peers", "_reader", "_signal", "dropped", "reliable",
+        "_backlog", "_changed", "_fresh", "_idle", "_over", "_peer_scheme", "_peers", "_pruned", "_reader", "_signal", "dropped",
+        "on_ignored", "reliable",
     )  # fmt: skip
 
     datagrams = True
@@ -54,23 +64,26 @@ class DatagramListener(Listener):
         *,
         unlink: str = "",
         scheme: str = "udp",
-        idle: float | None = IDLE,
+        idle: float | None = LISTENER_IDLE,
         reliable: bool = False,
     ) -> None:
         super().__init__(sockets, unlink, scheme)
         self.dropped = 0
         self.reliable = reliable
+        self.on_ignored: Callable[[Address, str], None] = lambda peer, reason: None
+        self._peer_scheme = scheme
         self._backlog = backlog
         self._idle = idle
         self._changed = threading.Condition()
-        self._peers: dict[Any, PeerStream] = {}
-        self._fresh: deque[PeerStream] = deque()
+        self._peers: dict[Any, PeerStream] = {}  # the one that has been silent longest first
+        self._fresh: dict[Any, PeerStream] = {}  # not accepted yet, oldest first
         self._over = False  # no more of anything
+        self._pruned = False
         self._reader: threading.Thread | None = None
         self._signal: tuple[socket.socket, socket.socket] | None = None
 
-    def accept(self, timeout: float | None = None) -> PeerStream:
-        """Wait for a new peer's first datagram; the stream gives it. Raises what Listener.accept raises."""
+    def accept(self, timeout: float | None = None) -> WholeDatagrams:
+        """Wait for a new peer's first datagram, which the stream gives. Raises what Listener.accept raises."""
         deadline = Deadline(timeout)
         with self._changed:
             self._start()
@@ -78,11 +91,22 @@ class DatagramListener(Listener):
                 if self._closed:
                     raise OSError(errno.EBADF, "the listener is closed")
                 if self._fresh:
-                    return self._fresh.popleft()
+                    return self._open(self._fresh.pop(next(iter(self._fresh))))
                 if deadline.expired:
-                    raise TimeoutError(errno.ETIMEDOUT, f"nobody came in {deadline.seconds:g} s")
+                    raise TimeoutError(errno.ETIMEDOUT, f"no datagram came in {deadline.seconds:g} s")
                 remaining = deadline.remaining()
                 self._changed.wait(min(part for part in (remaining, _SLICE, 1e9) if part is not None))
+
+    def _open(self, peer: PeerStream) -> WholeDatagrams:
+        """The stream that the user of a new peer gets."""
+        return peer
+
+    _takes_first_datagram = False
+    """Whether ``_screen`` uses up the first datagram, so that the stream does not give it."""
+
+    def _screen(self, bound: socket.socket, place: Any, data: bytes) -> Any:
+        """What is known of a new peer by its first datagram (see PeerStream.screened); None: it is not let in."""
+        return True
 
     def _start(self) -> None:
         if self._reader is None and not self._closed:
@@ -91,10 +115,10 @@ class DatagramListener(Listener):
             self._reader.start()
 
     def close(self) -> None:
-        """Let no new peers in; streams that were given out go on. Closing twice is nothing."""
+        """Admit no new peers; streams that were accepted go on. Closing twice is harmless."""
         with self._changed:
             self._closed = True
-            for peer in self._fresh:
+            for peer in self._fresh.values():
                 self._peers.pop(peer.key, None)
             self._fresh.clear()
             self._changed.notify_all()
@@ -103,32 +127,39 @@ class DatagramListener(Listener):
             left[0].connect()
         if not left:
             self._end()
+        else:
+            self._wake_reader()
 
     def forget(self, peer: PeerStream) -> None:
-        """A stream is closed or has ended: its peer is a new one when it comes again."""
+        """Remove the peer of a stream that is closed or has ended; its next datagram makes a new peer."""
         with self._changed:
             if self._peers.get(peer.key) is peer:
                 del self._peers[peer.key]
+            self._fresh.pop(peer.key, None)
             last = self._closed and not self._peers
         if last:
             self._end()
 
     def _end(self) -> None:
-        """Nobody is left: end the thread, which closes the sockets."""
+        """End the thread, which closes the sockets."""
         self._over = True
         if self._reader is None:
             self._close_sockets()
             return
-        assert self._signal is not None
-        try:
-            self._signal[1].send(b"x")
-        except OSError:
-            return  # it has ended already
+        self._wake_reader()
         if self._reader is not threading.current_thread():
             self._reader.join(_JOIN)
 
+    def _wake_reader(self) -> None:
+        if self._signal is None:
+            return
+        try:
+            self._signal[1].send(b"x")
+        except OSError:
+            return  # the thread has ended
+
     def _close_sockets(self) -> None:
-        self._remove_path()  # and not before: clients of those streams that are left send to it
+        self._remove_path()  # and not before: the peers of open streams send to it
         for bound in self.sockets:
             bound.close()
         if self._signal is not None:
@@ -137,13 +168,31 @@ class DatagramListener(Listener):
 
     def _read(self) -> None:
         assert self._signal is not None
+        signal = self._signal[0]
+        watched = [*self.sockets, signal]
         try:
             while not self._over:
-                for ready in wait_readable([*self.sockets, self._signal[0]], None):
-                    if ready is not self._signal[0]:
+                for ready in wait_readable(watched, None):
+                    if ready is signal:
+                        signal.recv(64)
+                    else:
                         self._read_from(ready)
+                if self._closed and not self._pruned:
+                    watched = [*self._close_unused(), signal]
         finally:
             self._close_sockets()
+
+    def _close_unused(self) -> list[socket.socket]:
+        """Close the sockets that have no peer once no new ones are admitted, so that the kernel refuses what comes; the
+        others."""
+        self._pruned = True
+        with self._changed:
+            families = {peer.key[0] for peer in self._peers.values()}
+        used = [bound for bound in self.sockets if bound.family in families]
+        for bound in self.sockets:
+            if bound not in used:
+                bound.close()
+        return used
 
     def _read_from(self, bound: socket.socket) -> None:
         for _ in range(_BATCH):
@@ -154,27 +203,57 @@ class DatagramListener(Listener):
             except OSError as error:
                 self._tell(bound, error)
                 continue
-            peer = self._peer_at(bound, place)
-            if peer is None or not peer.put(data, wait=self.reliable):
+            key = (bound.family, place)
+            with self._changed:
+                peer = self._peers.pop(key, None)
+                if peer is not None:
+                    self._peers[key] = peer  # the last in the order of silence
+            if peer is None:
+                self._admit(bound, key, data)
+            elif not peer.put(data, wait=self.reliable):
                 self.dropped += 1
 
-    def _peer_at(self, bound: socket.socket, place: Any) -> PeerStream | None:
-        """The peer that sends from there; None for a new one that is not let in."""
-        key = (bound.family, place)
+    def _admit(self, bound: socket.socket, key: Any, data: bytes) -> None:
+        """Make a peer of the source of a first datagram, unless it is not let in."""
+        place = key[1]
+        if self._closed:
+            return
+        if self._is_own(bound, place):
+            self.dropped += 1
+            self.on_ignored(self._address_of(place), OWN_ADDRESS)
+            return
+        screened = self._screen(bound, place, data)
+        if screened is None:
+            return
+        local = self._address_of(bound.getsockname())
+        peer = PeerStream(self, bound, key, self._address_of(place), local, self._idle, screened)
+        if not self._takes_first_datagram:
+            peer.put(data, wait=False)
         with self._changed:
-            peer = self._peers.get(key)
-            if peer is None and not self._closed and len(self._fresh) < self._backlog:
-                address = place_of(place, self.addresses[0].scheme)
-                local = self.addresses[self.sockets.index(bound)]
-                peer = PeerStream(self, bound, key, address, local, self._idle)
-                self._peers[key] = peer
-                self._fresh.append(peer)
-                self._changed.notify()
-            return peer
+            if self._closed:
+                return
+            if len(self._fresh) >= self._backlog:
+                oldest = self._fresh.pop(next(iter(self._fresh)))
+                del self._peers[oldest.key]
+                self.dropped += 1
+            self._peers[key] = self._fresh[key] = peer
+            self._changed.notify()
+
+    def _address_of(self, place: Any) -> Address:
+        return place_of(place, self._peer_scheme)
+
+    def _is_own(self, bound: socket.socket, place: Any) -> bool:
+        """Whether a datagram's source is the address that it was sent to."""
+        own = bound.getsockname()
+        if not isinstance(place, tuple):
+            return bool(place) and place == own
+        if place[1] != own[1]:
+            return False
+        return is_local_host(bound.family, place) if own[0] in _EVERY else place == own
 
     def _tell(self, bound: socket.socket, error: OSError) -> None:
-        """A socket that is connected to its only peer learns that nobody is there; others learn nothing of use
-        (Windows: that one of all those who were sent to is not there)."""
+        """Report an error to the peer that the socket is connected to. A shared socket's error concerns no peer that could
+        be named (Windows: one of those that were sent to is not there)."""
         with self._changed:
             peers = [peer for peer in self._peers.values() if peer.connected and peer.key[0] == bound.family]
         for peer in peers:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST = 65536  # more than any datagram of UDP holds (65,507 bytes over IPv4)
 LONGEST_IDLE = 1e9
+LISTENER_IDLE = 60.0  # seconds of silence after which a listener takes a peer to have gone, unless its address says
 
 
 def idle_of(address: Address, default: float | None) -> float | None:

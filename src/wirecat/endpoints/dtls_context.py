@@ -127,8 +127,12 @@ class DtlsContext:
         """A new association with ``peer``."""
         numeric = ":" in server_name or server_name.replace(".", "").isdigit()
         engine = DtlsEngine(self._context, server_side, "" if numeric else server_name)
-        engine.object.set_app_data({"peer": peer, "error": 0})
+        self.set_peer(engine, peer)
         return engine
+
+    def set_peer(self, engine: DtlsEngine, peer: str) -> None:
+        """Say for whom ``engine`` makes and verifies cookies."""
+        engine.object.set_app_data({"peer": peer, "error": 0})
 
     def facts(self, engine: DtlsEngine, server_name: str) -> TlsFacts:
         """What was agreed on."""

@@ -18,6 +18,7 @@ MTU = 1200  # bytes of UDP's payload: it fits through IPv6's least (1280), tunne
 LARGEST_RECORD = 16384  # bytes of data, RFC 6347 section 4.1
 _HEADER = 13  # bytes before a record's content, its length in the last two
 _READ = 65536
+_HANDSHAKE, _CLIENT_HELLO = 22, 1  # content type and handshake type, RFC 5246 sections 6.2.1 and 7.4
 
 
 class DtlsEngine:
@@ -40,6 +41,21 @@ class DtlsEngine:
         self.ended = False
         self._lock = _thread.allocate_lock()
         self._waiting: list[bytes] = []  # datagrams that OpenSSL has not seen yet: it is shown one at a time
+
+    def verify_cookie(self, datagram: bytes) -> bool:
+        """Whether ``datagram`` is a ClientHello with the cookie of its sender; the handshake goes on then.
+
+        One without a cookie is answered with one (``take_out``), and nothing of it is kept: the same object serves the next.
+        """
+        from OpenSSL import SSL
+
+        with self._lock:
+            self.object.bio_write(datagram)
+            try:
+                self.object.DTLSv1_listen()
+            except SSL.Error:  # WantReadError, too: that is how it says no
+                return False
+            return True
 
     def shake(self) -> bool:
         """Go on with the handshake as far as what has come allows; whether it is done. Raises OpenSSL.SSL.Error."""
@@ -128,6 +144,13 @@ class DtlsEngine:
         """The time has come. Raises OpenSSL.SSL.Error after too many times."""
         with self._lock:
             self.object.DTLSv1_handle_timeout()
+
+
+def is_client_hello(datagram: bytes) -> bool:
+    """Whether a datagram can be a ClientHello (RFC 6347 sections 4.1 and 4.3.2), by its first bytes and its size."""
+    return (
+        _HEADER < len(datagram) <= LARGEST_RECORD and datagram[0] == _HANDSHAKE and datagram[_HEADER] == _CLIENT_HELLO
+    )
 
 
 def cut_into_datagrams(records: bytes, mtu: int = MTU) -> list[bytes]:

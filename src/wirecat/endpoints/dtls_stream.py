@@ -24,8 +24,8 @@ _LARGEST = 65536
 class DtlsStream(WholeDatagrams):
     """DTLS over ``inner``, which it closes with itself; ``tls`` tells what was agreed on.
 
-    It shakes hands at its first use, until ``deadline``. Each send is one datagram, each receive gives one; a close
-    tells the peer of the end, unless that datagram is lost.
+    The handshake is done at its first use, until ``deadline``; ``engine`` is one that has begun it. Each send is one
+    datagram, each receive gives one; a close tells the peer of the end, unless that datagram is lost.
     """
 
     __slots__ = (
@@ -41,6 +41,7 @@ class DtlsStream(WholeDatagrams):
         server_side: bool = False,
         server_name: str = "",
         deadline: Deadline | None = None,
+        engine: DtlsEngine | None = None,
     ) -> None:
         super().__init__()
         self.inner = inner
@@ -54,7 +55,7 @@ class DtlsStream(WholeDatagrams):
         self._ready = self._closed = self._aborted = False
         self._failure: WirecatError | None = None
         self._shaking, self._receiving = _thread.allocate_lock(), _thread.allocate_lock()
-        self._engine: DtlsEngine = None  # type: ignore[assignment]
+        self._engine: DtlsEngine = engine  # type: ignore[assignment]
 
     @property
     def peer(self) -> Address:  # type: ignore[override]
@@ -87,7 +88,8 @@ class DtlsStream(WholeDatagrams):
     def _shake(self) -> None:
         from OpenSSL import SSL
 
-        self._engine = self._context.engine(self._server_side, self._server_name, str(self.peer))
+        if self._engine is None:
+            self._engine = self._context.engine(self._server_side, self._server_name, str(self.peer))
         try:
             while not self._engine.shake():
                 self._send_out()

@@ -25,14 +25,18 @@ QUEUE = 1 << 20  # bytes that may wait to be received, each datagram counted wit
 OVERHEAD = 64
 # On Windows a wait for a lock cannot be interrupted by Ctrl-C, so it is cut into slices.
 _SLICE = 0.2 if sys.platform == "win32" else 1e6
+_FULL_QUEUE = 0.005  # seconds until a send to a receiver whose queue is full is tried again
 
 
 class PeerStream(WholeDatagrams):
-    """What one peer sends, and what is sent to it. Made by DatagramListener; ``dropped`` counts what found no room."""
+    """What one peer sends, and what is sent to it. Made by DatagramListener; ``dropped`` counts what found no room.
+
+    ``key`` is the family and the address, ``screened`` what the listener has learned of the peer by its first datagram.
+    """
 
     __slots__ = (
         "_aborted", "_changed", "_closed", "_failure", "_idle", "_last", "_listener", "_local", "_peer", "_queue",
-        "_size", "_socket", "_timeout", "connected", "dropped", "ended", "idled", "key",
+        "_size", "_socket", "_timeout", "connected", "dropped", "ended", "idled", "key", "screened",
     )  # fmt: skip
 
     def __init__(
@@ -43,9 +47,11 @@ class PeerStream(WholeDatagrams):
         peer: Address,
         local: Address,
         idle: float | None,
+        screened: Any = True,
     ) -> None:
         super().__init__()
         self.key = key
+        self.screened = screened
         self.ended = False
         self.idled = False  # whether it was silence that ended it
         self.connected = False
@@ -99,11 +105,13 @@ class PeerStream(WholeDatagrams):
 
     def connect(self) -> None:
         """Give the socket to this peer alone."""
+        if not self.key[1]:  # a Unix domain socket without a name, which nothing can be sent to
+            return
         try:
             self._socket.connect(self.key[1])
             self.connected = True
         except OSError:
-            return  # an unnamed Unix domain socket, or one that has gone: then it stays as it is
+            return  # a Unix domain socket that has gone: then it stays as it is
 
     # For its user
 
@@ -139,6 +147,9 @@ class PeerStream(WholeDatagrams):
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """See Stream: ``data`` as one datagram. Raises WirecatError where it is too large for one."""
         view = memoryview(data).cast("B")
+        if not self.key[1]:
+            hint = "A client that binds a path of its own can be answered."
+            raise UsageError("that peer has no name to send to", address=self.peer, step="send", hint=hint)
         deadline = Deadline(self._timeout)
         while True:
             if self._closed:
@@ -153,14 +164,19 @@ class PeerStream(WholeDatagrams):
                 if deadline.expired or self._aborted:
                     message = f"the peer took no more for {deadline.seconds or 0:g} s ({len(view)} bytes left)"
                     raise DeadlineExpired(message, unsent=len(view), address=self.peer, step="send") from error
-                # In slices: nobody wakes this wait where the stream is cut.
-                wait_writable(self._socket, deadline.within(0.2))
-            except (OSError, TypeError) as error:
-                if not isinstance(error, OSError) or not self.key[1]:
-                    message = "that peer has no name to send to"
-                    raise UsageError(message, address=self.peer, step="send") from error
+                self._wait_for_room(deadline)
+            except OSError as error:
                 raise datagram_failure(error, self.peer, len(view)) from error
         self._last = monotonic()
+
+    def _wait_for_room(self, deadline: Deadline) -> None:
+        """Wait until a send may succeed. In slices, because an abort does not wake a poll."""
+        if self._listener.reliable:
+            # A Unix domain socket counts as writable while the receiver's queue is full: poll(2) would not wait.
+            with self._changed:
+                self._changed.wait(deadline.within(_FULL_QUEUE))
+        else:
+            wait_writable(self._socket, deadline.within(0.2))
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""

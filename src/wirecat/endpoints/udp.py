@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from wirecat.endpoints.binding import bind_address, bind_all
-from wirecat.endpoints.datagram_stream import DatagramStream, idle_of
+from wirecat.endpoints.datagram_stream import LISTENER_IDLE, DatagramStream, idle_of
 from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.resolve import resolve
 
@@ -52,12 +52,17 @@ def _peer_of(connected: socket.socket, address: Address) -> Address:
 
 
 def open_listener(address: Address, backlog: int) -> DatagramListener:
-    """Bind the address; peers come with their first datagram. Raises ListenError, UnknownHost."""
-    from wirecat.endpoints.datagram_listener import IDLE, DatagramListener
+    """Bind the address; a peer is new with its first datagram. Raises ListenError, UnknownHost."""
+    from wirecat.endpoints.datagram_listener import DatagramListener
 
-    idle = idle_of(address, IDLE)
+    idle = idle_of(address, LISTENER_IDLE)
+    return DatagramListener(bind_datagrams(address), backlog, idle=idle)
+
+
+def bind_datagrams(address: Address) -> list[socket.socket]:
+    """A bound socket for each family that the address stands for. Raises ListenError, UnknownHost."""
 
     def bind(places: Places, port: int, every_needed: bool) -> list[socket.socket]:
         return bind_all(places, port, every_needed, kind=socket.SOCK_DGRAM)
 
-    return DatagramListener(bind_address(address, bind), backlog, idle=idle)
+    return bind_address(address, bind)

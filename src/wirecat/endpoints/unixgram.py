@@ -8,7 +8,7 @@ import socket
 import sys
 
 from wirecat.address import Address
-from wirecat.endpoints.datagram_stream import OWN_NAME, DatagramStream, idle_of
+from wirecat.endpoints.datagram_stream import LISTENER_IDLE, OWN_NAME, DatagramStream, idle_of
 from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.unix import bind_path, kernel_name, unix_family
 from wirecat.errors import AddressError, Unreachable, UsageError, WirecatError
@@ -77,9 +77,9 @@ def open_listener(address: Address, backlog: int) -> DatagramListener:
 
     Raises ListenError.
     """
-    from wirecat.endpoints.datagram_listener import IDLE, DatagramListener
+    from wirecat.endpoints.datagram_listener import DatagramListener
 
-    idle = idle_of(address, IDLE)
+    idle = idle_of(address, LISTENER_IDLE)
     bound = bind_path(address, socket.SOCK_DGRAM, _nobody_listens)
     unlink = "" if address.path.startswith("@") else address.path
     return DatagramListener([bound], backlog, unlink=unlink, scheme="unixgram", idle=idle, reliable=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from compat.ncat.harness import WIRECAT, Ncat, both, exactly, opened, ours, still_runs
+from peers import Program, peer, wirecat
 
 
 @both
@@ -222,6 +223,35 @@ def test_datagrams_from_a_path(ncat: Ncat) -> None:
     assert not own.exists()
     assert f"Ncat: [{own}] used as source DGRAM Unix domain socket.\n".encode() in client.stderr
     assert f"Ncat: Deleting source DGRAM Unix domain socket. [{own}]\n".encode() in client.stderr
+
+
+@ours
+@pytest.mark.parametrize("listener", [["ncat", "-luU"], ["listen"]])
+def test_datagrams_of_a_sender_without_name(ncat: Ncat, listener: list[str]) -> None:
+    """The oracle ends here: ``connect: Invalid argument``."""
+    path = ncat.folder / "log"
+    if listener == ["listen"]:
+        program = ncat.stack.enter_context(wirecat("listen", f"unixgram://{path}"))
+        program.wait_for("stderr", b"listening on")
+    else:
+        program, path = ncat.listen_path("-u")
+    for text in ("hello", "again"):
+        logged = ncat.stack.enter_context(Program([peer("logger"), "-d", "-u", str(path), text]))
+        assert logged.wait() == 0
+        program.wait_for("stdout", text.encode())
+    assert still_runs(program)
+
+
+@ours
+def test_dtls_listener_on_both_families_serves_either(ncat: Ncat) -> None:
+    pytest.importorskip("OpenSSL")
+    for host in ("127.0.0.1", "::1"):
+        listener = ncat.listen_everywhere("-u", "--ssl")
+        client = ncat.stack.enter_context(Program([peer("ncat"), "-u", "--ssl", host, str(listener.port)]))
+        client.send(b"hello\n")
+        listener.program.wait_for("stdout", b"hello\n")
+        listener.program.send(b"answer\n")
+        client.wait_for("stdout", b"answer\n")
 
 
 @both
