@@ -305,9 +305,9 @@ def test_an_own_prompt_and_none() -> None:
             assert conversation(terminal) == f"{prompt}x\nYou told me: x\n{last}"
 
 
-def test_bytes_that_are_no_text_can_be_typed_and_prompted() -> None:
+def test_bytes_that_are_no_text_can_be_typed_and_are_escaped_in_the_prompt() -> None:
     with serving(told) as server, Terminal(ask(server.port, "--newline", "none", "--prompt", "\udcfc> ")) as terminal:
-        terminal.wait_for(rb"\xfc> ")
+        terminal.wait_for(rb"\\xfc> ")
         terminal.type("\udcff" + ENTER)
         terminal.wait_for(rb"told me: \\xff\r\n.*> ")
         terminal.type(ENTER)

@@ -8,7 +8,7 @@ from wirecat.endpoints.stdio import StdioStream
 from wirecat.errors import ConnectionBroken
 from wirecat.wire.framing import ReceiveBuffer, encode, split_ending
 from wirecat.wire.newline import NEWLINES
-from wirecat.wire.printable import Printable
+from wirecat.wire.printable import Printable, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class _Output:
 
 def _questions(environment: Environment, stdio: StdioStream, prompt: str) -> _Terminal | _Lines:
     """Where the lines come from."""
+    prompt = printable(prompt)
     if environment.stdin_is_terminal and environment.stdout_is_terminal:
         return _Terminal(environment, prompt)
     return _Lines(environment, stdio, prompt if environment.stdin_is_terminal else "")
@@ -131,7 +132,7 @@ class _Terminal:
         except ImportError:
             pass  # Windows' console has its own
         for stream in (environment.stdin, environment.stdout):
-            # What is typed, or stands in the prompt, may be no UTF-8; it is sent as it is.
+            # What is typed may be no UTF-8; it is sent unchanged.
             stream.reconfigure(errors="surrogateescape")  # type: ignore[attr-defined]
 
     def next(self) -> bytes | None:

@@ -7,7 +7,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import TextIO
 
 
@@ -45,16 +45,29 @@ class Environment:
         return cls(stdin, stdout, stderr, os.environ)
 
     def message(self, text: str) -> None:
-        """Say ``text`` on stderr, as a line with the program's name."""
-        self.write_error(f"wirecat: {text}\n")
+        """Write ``text`` to stderr as one line that begins with the program's name."""
+        self.write_messages([f"wirecat: {text}"])
 
     def note(self, text: str) -> None:
         """As ``message``, unless ``-q`` was given."""
         if not self.quiet:
             self.message(text)
 
+    def write_messages(self, lines: Iterable[str]) -> None:
+        """Write messages to stderr, each as exactly one line.
+
+        Any of them may hold what a peer, a name server, a file name or the command line contributed. So control
+        characters, line breaks and invisible characters are escaped (``wire.printable``), on a terminal and in a pipe:
+        a log file is read on a terminal later, and a forged line is a forged line in both.
+        """
+        self.write_error("".join(map(_line, lines)))
+
     def write_error(self, text: str) -> None:
-        """Write to stderr as it stands; where nobody reads stderr any more there is nobody to tell."""
+        """Write text of wirecat's own to stderr unchanged: the help, a progress line with its carriage returns.
+
+        For anything else there are ``message`` and ``write_messages``. An error of stderr itself is ignored, because it
+        could be reported on stderr alone.
+        """
         try:
             write_whole(self.stderr, text)
         except OSError:
@@ -70,6 +83,10 @@ class Environment:
         except OSError as error:
             raise _output_failure(error) from error
 
+    def write_result(self, line: str) -> None:
+        """Write one line of a result to stdout, escaped as a message is. Raises what ``write`` raises."""
+        self.write(_line(line))
+
     def flush(self) -> None:
         """Hand on what was written to stdout by others' means. Raises what ``write`` raises."""
         try:
@@ -80,6 +97,13 @@ class Environment:
     def colour(self, stream_is_terminal: bool) -> bool:
         """Whether colour is wanted there (https://no-color.org)."""
         return stream_is_terminal and not self.variables.get("NO_COLOR") and self.variables.get("TERM") != "dumb"
+
+
+def _line(text: str) -> str:
+    """One line with its end, in which a terminal obeys nothing."""
+    from wirecat.wire.printable import printable  # a start that has nothing to say does not pay for it
+
+    return f"{printable(text)}\n"
 
 
 def write_whole(stream: TextIO, text: str) -> None:

@@ -31,7 +31,10 @@ def run(arguments: list[str], environment: Environment) -> int:
         signals.catch(hangup=True)
 
         def tell(event: str, mapping: Mapping) -> None:
-            environment.write(expose_line(event, mapping) if options.json else f"{mapping.external}\n")
+            if options.json:
+                environment.write(expose_line(event, mapping))
+            else:
+                environment.write_result(mapping.external)
             environment.note(mapped_line(mapping))
 
         with expose(
@@ -78,7 +81,10 @@ def _leftovers(remove: bool, port: int | None, as_json: bool, environment: Envir
         return 0
     removed, notes = remove_mappings(port)
     for mapping in removed:
-        environment.write(expose_line("removed", mapping) if as_json else f"removed {mapping.external}\n")
+        if as_json:
+            environment.write(expose_line("removed", mapping))
+        else:
+            environment.write_result(f"removed {mapping.external}")
     for note in notes:
         environment.message(note)
     if not removed and not notes:

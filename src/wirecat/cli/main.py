@@ -151,7 +151,7 @@ def _as_a_bug(error: Exception, environment: Environment) -> str:
     if environment.variables.get("WIRECAT_DEBUG"):
         import traceback
 
-        environment.write_error("".join(traceback.format_exception(error)))
+        environment.write_messages("".join(traceback.format_exception(error)).splitlines())
     text = " ".join(str(error).split())
     return f"a fault of wirecat's own: {type(error).__name__}: {text} (WIRECAT_DEBUG=1 shows where)"
 

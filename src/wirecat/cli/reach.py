@@ -70,7 +70,6 @@ def _serve_peer(port: int | None, as_json: bool, environment: Environment) -> in
 
 def _watch(port: int, scope: str, as_json: bool, environment: Environment) -> int:
     """Wait for a real connection, from outside for ``--scope internet``; 0, or 130 for Ctrl-C."""
-    import json
     import threading
 
     from wirecat.reach.watch import watch
@@ -82,10 +81,12 @@ def _watch(port: int, scope: str, as_json: bool, environment: Environment) -> in
         return 3
     place, host = found
     if as_json:
-        environment.write(json.dumps({"port": port, "place": place, "host": host}) + "\n")
+        from wirecat.views.json_text import json_text
+
+        environment.write(json_text({"port": port, "place": place, "host": host}) + "\n")
     else:
         name = {"lan": "the local network", "internet": "the internet"}[place]
-        environment.write(f"{host} connected, from {name}\n")
+        environment.write_result(f"{host} connected, from {name}")
     return 0
 
 

@@ -38,7 +38,7 @@ def run(arguments: list[str], environment: Environment) -> int:
 
     def tell(event: Event) -> None:
         if not options.quiet and (lines := log.lines(event)):
-            environment.write_error("\n".join(lines) + "\n")
+            environment.write_messages(lines)
 
     with CommandRecording(options, environment, "record") as recording, StopSignals() as signals:
         tap = recording.tap("proxy", served=True, protocol=address.scheme, target=str(target.bare))

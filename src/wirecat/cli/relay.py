@@ -100,7 +100,7 @@ def _teller(options: Namespace, environment: Environment) -> Callable[[Event], N
         if failed or not options.quiet:
             lines = log.lines(event)
             if lines:
-                environment.write_error("\n".join(lines) + "\n")
+                environment.write_messages(lines)
 
     return tell
 

@@ -179,7 +179,7 @@ class _TextListener:
                 lines += [line for each in self._transcript.rest() for line in self._log.lines(each)]
             lines += self._log.lines(event)
         if lines:
-            self._environment.write_error("\n".join(lines) + "\n")
+            self._environment.write_messages(lines)
 
 
 def _at_least_one(text: str) -> int:

@@ -6,6 +6,7 @@ import os
 
 from wirecat.endpoints import tls_failures
 from wirecat.endpoints.dtls_engine import DtlsEngine
+from wirecat.endpoints.tls_context import require_protocols
 from wirecat.endpoints.tls_facts import TlsFacts
 from wirecat.errors import TlsError, UsageError
 from wirecat.wire.printable import printable
@@ -57,11 +58,12 @@ class DtlsContext:
         if server_side:
             self._ask_for_cookies()
         if alpn:
+            require_protocols(alpn)
             self._offer(list(alpn), server_side)
         if ciphers:
             try:
                 self._context.set_cipher_list(ciphers.encode())
-            except SSL.Error:
+            except (SSL.Error, UnicodeEncodeError):
                 raise UsageError(f"OpenSSL knows no cipher of {ciphers!r}", step="DTLS") from None
 
     def _trust(self, ca: str) -> None:

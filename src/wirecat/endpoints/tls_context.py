@@ -76,15 +76,20 @@ def _set_up(context: ssl.SSLContext, alpn: Sequence[str], ciphers: str) -> None:
     # Without renegotiation a write never has to wait for a read, so that each direction can have a thread of its own.
     context.options |= ssl.OP_NO_RENEGOTIATION
     if alpn:
-        for name in alpn:
-            if not 0 < len(name.encode("ascii", "replace")) < 256 or not name.isascii():
-                raise UsageError(f"{name!r} is no protocol's name", step="ALPN", hint="Write alpn=h2,http/1.1.")
+        require_protocols(alpn)
         context.set_alpn_protocols(list(alpn))
     if ciphers:
         try:
             context.set_ciphers(ciphers)
-        except ssl.SSLError:
+        except (ssl.SSLError, UnicodeEncodeError):
             raise UsageError(f"OpenSSL knows no cipher of {ciphers!r}", step="TLS") from None
+
+
+def require_protocols(alpn: Sequence[str]) -> None:
+    """Raise UsageError for names that ALPN cannot carry (RFC 7301 section 3.1: 1 to 255 bytes)."""
+    for name in alpn:
+        if not 0 < len(name) < 256 or not name.isascii():
+            raise UsageError(f"{name!r} is no protocol's name", step="ALPN", hint="Write alpn=h2,http/1.1.")
 
 
 def _load_authorities(context: ssl.SSLContext, ca: str) -> None:

@@ -39,6 +39,8 @@ class TlsOptions(Immutable):
             raise AddressError("a key without its certificate", address=address.bare, hint="Say cert=FILE as well.")
         truncation = _choice(address, "truncation", "", "allow", "error")
         host = address.option("servername") or address.host or "localhost"
+        if not host.isprintable():  # a byte that is no UTF-8 stands in it as a lone surrogate, which no encoding has
+            raise AddressError(f"{host!r} is no server's name", address=address.bare)
         return cls(
             verify=_choice(address, "verify", "yes", "no") == "yes",
             common_names=_choice(address, "names", "strict", "common") == "common",

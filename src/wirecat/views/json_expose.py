@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
+
+from wirecat.views.json_text import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def expose_line(event: str, mapping: Mapping) -> str:
     """One line: ``event`` (mapped, changed, removed), the time in UTC, and the mapping."""
     now = time.time()
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1_000_000):06d}Z"
-    return json.dumps({"event": event, "time": moment, **mapping_object(mapping)}) + "\n"
+    return json_text({"event": event, "time": moment, **mapping_object(mapping)}) + "\n"
 
 
 def leftovers_json(found: list[Leftover]) -> str:
@@ -34,4 +35,4 @@ def leftovers_json(found: list[Leftover]) -> str:
         {**mapping_object(each.mapping), "pid": each.mapping.pid or None, "alive": each.alive, "expired": each.expired}
         for each in found
     ]
-    return json.dumps(rows, indent=1) + "\n"
+    return json_text(rows, indent=1) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from wirecat.views.json_text import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,4 +23,4 @@ def reach_json(report: ReachReport) -> str:
         ],
         "verdict": report.verdict,
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return json_text(document, indent=1) + "\n"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from datetime import UTC, datetime
 
 from wirecat.recording.model import Chunk, Mark
 from wirecat.system.socket_row import SocketRow
 from wirecat.views.json_server import address_object
+from wirecat.views.json_text import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def entry_line(entry: Chunk | Mark, connections: Mapping[int, RecordedConnection
     }  # fmt: skip
     if isinstance(entry, Chunk):
         out |= {"size": len(entry.data), "missing": entry.missing, **_payload(entry.data)}
-        return json.dumps(out)
+        return json_text(out)
     connection = connections.get(entry.connection or 0)
     if entry.name == "opened" and connection is not None:
         out |= {
@@ -47,7 +47,7 @@ def entry_line(entry: Chunk | Mark, connections: Mapping[int, RecordedConnection
         out["sockets"] = [_socket(row) for row in entry.facts.get("rows", ())]
     elif entry.text:
         out["text"] = entry.text
-    return json.dumps(out)
+    return json_text(out)
 
 
 def iso_ns(time_ns: int) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 from wirecat.address import Address
 from wirecat.events import Event, Listening
+from wirecat.views.json_text import json_text
 from wirecat.views.text_addresses import handed_out
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def event_line(event: Event) -> str:
     out.update((name, _plain(value)) for name, value in fields.items())
     if isinstance(event, Listening):
         out["hand_out"] = [address_object(address) for address in handed_out(event.addresses)]
-    return json.dumps(out, ensure_ascii=True)
+    return json_text(out)
 
 
 def _plain(value: Any) -> Any:

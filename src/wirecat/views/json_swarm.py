@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from wirecat.views.json_server import address_object, iso_time
+from wirecat.views.json_text import json_text
 from wirecat.views.text_swarm import how_latency_was_taken
 
 TYPE_CHECKING = False
@@ -66,7 +65,7 @@ def swarm_json(result: SwarmResult) -> str:
         "interrupted": result.interrupted,
         "ok": result.ok,
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document, indent=2) + "\n"
 
 
 def _wrong(wrong: WrongReply) -> dict[str, object]:

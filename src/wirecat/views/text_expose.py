@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wirecat.wire.printable import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.reach.leftovers import Leftover
@@ -29,5 +31,6 @@ def leftovers_text(found: list[Leftover]) -> str:
         state = (
             f"kept by process {mapping.pid}" if each.alive else "its lease is over" if each.expired else "left behind"
         )
-        lines.append(f"{mapping.external} -> {mapping.host} port {mapping.port}  {mapping.protocol}  {state}\n")
+        where = f"{mapping.external} -> {mapping.host} port {mapping.port}"
+        lines.append(f"{printable(f'{where}  {mapping.protocol}  {state}')}\n")
     return "".join(lines)

@@ -42,7 +42,7 @@ class Transcript:
             lines.append(f"… {span((entry.time_ns - self._last_ns) / 1e9)}")
         self._last_ns = entry.time_ns
         first, *rest = said
-        return [*lines, f"{clock(entry.time_ns)} {first}", *rest]
+        return list(map(printable, (*lines, f"{clock(entry.time_ns)} {first}", *rest)))
 
     def _chunk(self, chunk: Chunk) -> list[str]:
         who = f"#{chunk.connection} {ARROWS[chunk.sender]}"

@@ -21,7 +21,7 @@ def replay_text(result: ReplayResult, compare: str) -> str:
         if each.difference is not None:
             lines.append(f"#{each.connection} {difference_text(each.difference)}")
         if each.failure:
-            lines.append(f"#{each.connection} {printable(each.failure)}")
+            lines.append(f"#{each.connection} {each.failure}")
     if len(wrong) > MOST:
         lines.append(f"{len(wrong) - MOST} more")
     sent, received = (sum(getattr(each, name) for each in result.connections) for name in ("sent", "received"))
@@ -30,7 +30,7 @@ def replay_text(result: ReplayResult, compare: str) -> str:
         f"{plural(len(result.connections), 'connection')} in {span(result.seconds)}: {size(sent)} sent, "
         f"{size(received)} received; {verdict}"
     )
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def difference_text(difference: Difference) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirecat.swarm.failures import KINDS
 from wirecat.views.units import plural, size
+from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def swarm_text(result: SwarmResult) -> str:
             lines.append(f"  {label if number == 0 else '':<{_LABEL}}{text}".rstrip())
     if result.interrupted:
         lines += ["", "Ctrl-C ended it: these are the numbers up to then."]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _heading(result: SwarmResult) -> str:

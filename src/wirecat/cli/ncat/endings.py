@@ -8,10 +8,14 @@ TROUBLE = 2  # everything else: a bad option, a name that does not resolve, an a
 
 
 class Ending(Exception):
-    """The program ends now with ``code``, and says ``text`` (nothing where it is empty) on stderr."""
+    """The program ends now with ``code``, and says ``text`` (nothing where it is empty) on stderr.
 
-    def __init__(self, text: str, code: int) -> None:
+    ``complaint`` is a line that getopt_long(3) itself would write before that.
+    """
+
+    def __init__(self, text: str, code: int, *, complaint: str = "") -> None:
         super().__init__(text)
+        self.complaint = complaint
         self.text = text
         self.code = code
 

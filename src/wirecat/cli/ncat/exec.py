@@ -36,7 +36,7 @@ def run_command(connection: Connection, settings: Settings, voice: Voice) -> Non
         stream = _start(connection, settings)
     except UsageError as error:
         reason = getattr(error.__cause__, "strerror", None) or error.message
-        voice.raw(f"exec: {reason}\n")
+        voice.line(f"exec: {reason}")
         return
 
     def cut() -> None:

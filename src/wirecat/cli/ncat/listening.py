@@ -53,7 +53,7 @@ def open_listening(settings: Settings, operands: Operands, voice: Voice) -> List
             told = place.path if place.port is None else messages.place(bound)
             voice.tell(messages.listening(told))
             if settings.test:
-                voice.raw(messages.TEST_LISTEN)
+                voice.line(messages.TEST_LISTEN)
     except BaseException:
         for listener in opened:
             listener.close()

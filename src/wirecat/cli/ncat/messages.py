@@ -46,7 +46,7 @@ NOT_ALLOWED = "New connection denied: not allowed"
 UDP_SENT = "UDP packet sent successfully"
 PROXY_FAILED = "Proxy connection failed."
 TEMPORARY_KEY = "Generating a temporary key. Use --ssl-key and --ssl-cert to use a permanent one."
-TEST_LISTEN = "NCAT TEST: LISTEN\n"
+TEST_LISTEN = "NCAT TEST: LISTEN"
 
 
 class Voice:
@@ -60,7 +60,7 @@ class Voice:
 
     def say(self, text: str) -> None:
         """Say it whatever the level is."""
-        self._environment.write_error(f"Ncat: {text}\n")
+        self.line(f"Ncat: {text}")
 
     def tell(self, text: str) -> None:
         """Say it with ``-v``."""
@@ -70,11 +70,11 @@ class Voice:
     def debug(self, text: str) -> None:
         """Say it with ``-vv``."""
         if self.level > 1:
-            self._environment.write_error(f"NCAT DEBUG: {text}\n")
+            self.line(f"NCAT DEBUG: {text}")
 
-    def raw(self, text: str) -> None:
-        """Write ``text`` as it stands."""
-        self._environment.write_error(text)
+    def line(self, text: str) -> None:
+        """Write ``text`` as a line without ncat's name before it."""
+        self._environment.write_messages([text])
 
 
 def version() -> str:

@@ -51,9 +51,9 @@ def run(arguments: list[str], environment: Environment) -> int:
     except _Told:
         return SUCCESS
     except Ending as ending:
-        if ending.text.startswith("ncat: "):  # getopt's own words
-            voice.raw(f"{ending.text}\n")
-        elif ending.text:
+        if ending.complaint:
+            voice.line(ending.complaint)
+        if ending.text:
             voice.say(ending.text)
         return ending.code
     except Signalled as ending:

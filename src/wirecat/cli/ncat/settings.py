@@ -136,7 +136,7 @@ def read(arguments: list[str], at_once: Callable[[Option], None]) -> Settings:
                 settings.ipv4 = settings.ipv6 = False
             setattr(settings, option.sets, _read(option, value, getattr(settings, option.sets)))
     except UsageError as error:
-        raise Ending(f"ncat: {error}\nNcat: {TRY_HELP} QUITTING.", 2) from error
+        raise Ending(f"{TRY_HELP} QUITTING.", 2, complaint=f"ncat: {error}") from error
     return settings
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from wirecat.address import Address
 from wirecat.errors import AddressError
 from wirecat.views.json_server import address_object, iso_time
+from wirecat.views.json_text import json_text
 from wirecat.views.report.picture_latency import percentile
 from wirecat.views.report.picture_sockets import fullest
 from wirecat.views.report.story import RESET, SERVER
@@ -51,7 +50,7 @@ def report_json(story: Story, words: Words, picture: str | None = None) -> str:
     if picture in (None, "sockets"):
         table = fullest(story)
         parts["sockets"] = None if table is None else _table(table)
-    return json.dumps(parts, ensure_ascii=True, indent=1) + "\n"
+    return json_text(parts, indent=1) + "\n"
 
 
 def _time(nanoseconds: int) -> str | None:

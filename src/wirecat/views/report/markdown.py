@@ -38,8 +38,9 @@ def report_markdown(story: Story, words: Words, picture: str | None = None) -> s
 
 
 def plain(text: str) -> str:
-    """Text in which Markdown and HTML mean nothing (CommonMark section 2.4: a backslash before a mark)."""
-    return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>()#+!|~&$" else mark for mark in text)
+    """One line of harmless text in which Markdown and HTML mean nothing (CommonMark section 2.4: a backslash before a
+    mark)."""
+    return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>()#+!|~&$" else mark for mark in harmless(text))
 
 
 def code(text: str) -> str:
@@ -121,7 +122,7 @@ def _timeline(story: Story, words: Words) -> list[str]:
         lasted = "" if talk.closed is None else words.span(talk.closed - talk.opened)
         opened = words.offset(talk.opened - story.started)
         sizes = words.size(talk.asked), words.size(talk.answered)
-        rows.append([str(talk.number), plain(harmless(talk.client)), opened, lasted, *sizes, words(ending_name(talk))])
+        rows.append([str(talk.number), plain(talk.client), opened, lasted, *sizes, words(ending_name(talk))])
     names = ("client", "opened", "lasted", "asked", "answered", "ending")
     more = []
     if len(story.talks) > _ROWS:
@@ -155,7 +156,7 @@ def _sockets(story: Story, words: Words) -> list[str]:
     if table is None:
         return [words("no_sockets")]
     names = ("protocol", "local", "remote", "state", "process")
-    rows = [[plain(harmless(getattr(row, name))) for name in names] for row in in_order(table.rows)[:_ROWS]]
+    rows = [[plain(getattr(row, name)) for name in names] for row in in_order(table.rows)[:_ROWS]]
     said = words("sockets_some", rows=words.number(len(table.rows)), clock=words.clock(table.time), shown=len(rows))
     return [_table(list(map(words, names)), rows), said]
 
