@@ -14,12 +14,26 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from reach.lab.namespaces import Host, cable, require_namespaces
+from wirecat.wire.xml_tree import read_xml
 
 ROUTER, SERVER, PORT = "192.168.77.1", "192.168.77.20", 12345
 BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><root>&b;</root>'
 CONNECTION = "urn:schemas-upnp-org:service:WANIPConnection:1"
 DESCRIPTION = f"""<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><serviceList><service>
 <serviceType>{CONNECTION}</serviceType><controlURL>/ctl</controlURL></service></serviceList></device></root>""".encode()
+
+
+def description(*services: tuple[str, str]) -> bytes:
+    """A description of connection services: the type of each (``WANIPConnection:1``), and where it is called."""
+    listed = "".join(
+        f"<service><serviceType>urn:schemas-upnp-org:service:{kind}</serviceType><controlURL>{control}</controlURL></service>"
+        for kind, control in services
+    )
+    return (
+        '<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><deviceType>'
+        "urn:schemas-upnp-org:device:InternetGatewayDevice:1</deviceType><deviceList><device><serviceList>"
+        f"{listed}</serviceList></device></deviceList></device></root>"
+    ).encode()
 
 
 @contextmanager
@@ -54,9 +68,9 @@ def fault(code: int) -> bytes:
 
 
 class FakeRouter:
-    """``describe()`` is the whole HTTP answer to a GET, ``call(action, body)`` that to a POST; each may be a list of
-    pieces to send one by one. ``location`` is what the search tells; ``search`` and ``control`` answer datagrams to
-    ports 1900 and 5351, None for silence; without ``control`` port 5351 is closed.
+    """``describe()`` is the whole HTTP answer to a GET, ``call(action, body)`` that to a POST, or ``route(target, action,
+    body)`` where it matters where the POST went. ``location`` is what the search tells; ``search`` and ``control`` answer
+    datagrams to ports 1900 and 5351, None for silence; without ``control`` port 5351 is closed.
     """
 
     def __init__(
@@ -66,13 +80,15 @@ class FakeRouter:
         *,
         describe: Callable[[], bytes] = lambda: ok(DESCRIPTION),
         call: Callable[[str, bytes], bytes] = lambda action, body: fault(401),
+        route: Callable[[str, str, bytes], bytes] | None = None,
         location: str = "",
         search: Callable[[bytes], list[bytes]] | None = None,
         control: Callable[[bytes], bytes | None] | None = None,
         endless: bytes = b"",
     ) -> None:
         self.requests: list[str] = []
-        self._describe, self._call, self._control, self._endless = describe, call, control, endless
+        self._route = route or (lambda target, action, body: call(action, body))
+        self._describe, self._control, self._endless = describe, control, endless
         self._host, self._address = host, address
         self._location = location
         self._search = search or (lambda data: [self.found()])
@@ -158,7 +174,8 @@ class FakeRouter:
                 action = next((field.partition("#")[2].strip('"') for field in head.decode().split("\r\n")
                                if field.lower().startswith("soapaction")), "")  # fmt: skip
                 self.requests.append(action or head.decode().partition(" HTTP")[0])
-                connection.sendall(self._call(action, body) if action else self._describe())
+                target = head.decode().split(" ")[1]
+                connection.sendall(self._route(target, action, body) if action else self._describe())
                 while self._endless and not self._stop.is_set():
                     connection.sendall(self._endless)
                     self._stop.wait(0.05 if len(self._endless) < 100 else 0)
@@ -173,3 +190,10 @@ class FakeRouter:
             thread.join(10)
         for each in self._sockets:
             each.close()
+
+
+def arguments(body: bytes) -> dict[str, str]:
+    """The arguments of a call."""
+    body_element = read_xml(body).find("Body")
+    assert body_element is not None
+    return {child.name: child.text for child in body_element.children[0].children}

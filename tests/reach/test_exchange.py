@@ -70,11 +70,12 @@ def serve_once(answer: bytes) -> tuple[Url, threading.Thread]:
 )  # fmt: skip
 def test_an_exchange(answer: bytes) -> None:
     url, thread = serve_once(answer)
-    assert exchange_http(url, "GET", [("Host", url.authority)], b"", Deadline(20)) == (200, b"hi")
+    answered = exchange_http(url, "GET", [("Host", url.authority)], b"", Deadline(20))
+    assert (answered.status, answered.body, answered.oddities) == (200, b"hi", [])
     thread.join()
 
 
-@pytest.mark.parametrize("answer", [b"", b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi",
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Le",
                                     b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000])  # fmt: skip
 def test_what_is_no_answer(answer: bytes) -> None:
     url, thread = serve_once(answer)

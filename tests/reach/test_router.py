@@ -9,7 +9,7 @@ import pytest
 
 from reach.fake_router import BOMB, DESCRIPTION, PORT, ROUTER, SERVER, FakeRouter, answer, fault, ok, server_and_router
 from reach.lab.namespaces import Host
-from wirecat.reach.router import CLOSED, REFUSED, SILENT, YES, RouterView, look_at_router
+from wirecat.reach.router import CLOSED, REFUSED, SILENT, UNREADABLE, YES, RouterView, look_at_router
 
 
 @pytest.fixture
@@ -103,7 +103,8 @@ def test_a_table_without_an_end(hosts: tuple[Host, Host]) -> None:
 )
 def test_a_location_that_leads_elsewhere(hosts: tuple[Host, Host], location: str) -> None:
     view, router = look(hosts, seconds=1.0, location=location)
-    assert view.answers["UPnP"] in (SILENT, CLOSED)
+    assert view.answers["UPnP"] == UNREADABLE
+    assert view.refusals["UPnP"].startswith("it answered, but ")
     assert view.external is None
     assert router.requests == []
 
@@ -117,7 +118,8 @@ def test_a_location_that_leads_elsewhere(hosts: tuple[Host, Host], location: str
 )  # fmt: skip
 def test_a_description_that_is_none(hosts: tuple[Host, Host], description: bytes) -> None:
     view, router = look(hosts, seconds=1.0, describe=lambda: description)
-    assert view.answers["UPnP"] == SILENT
+    assert view.answers["UPnP"] == UNREADABLE
+    assert view.refusals["UPnP"].startswith("it answered, but its description at ")
     assert len(router.requests) <= 1, "what is no description is not asked for again"
     assert view.external is None
 
@@ -125,7 +127,7 @@ def test_a_description_that_is_none(hosts: tuple[Host, Host], description: bytes
 @pytest.mark.parametrize("piece", [b"x", b"x" * 65536], ids=["drop by drop", "in floods"])
 def test_a_body_without_an_end(hosts: tuple[Host, Host], piece: bytes) -> None:
     view, _ = look(hosts, seconds=2.0, describe=lambda: b"HTTP/1.1 200 OK\r\n\r\n", endless=piece)
-    assert view.answers["UPnP"] == SILENT
+    assert view.answers["UPnP"] == UNREADABLE
 
 
 def test_ten_thousand_answers_to_a_search(hosts: tuple[Host, Host]) -> None:
@@ -133,7 +135,7 @@ def test_ten_thousand_answers_to_a_search(hosts: tuple[Host, Host]) -> None:
         return [b"HTTP/1.1 200 OK\r\nLOCATION: http://9.9.9.9/%d\r\n\r\n" % number for number in range(10_000)]
 
     view, router = look(hosts, seconds=1.5, search=flood)
-    assert view.answers["UPnP"] == SILENT
+    assert view.answers["UPnP"] == UNREADABLE
     assert router.requests == []
 
 
@@ -161,7 +163,8 @@ def test_refusals_of_the_other_protocols(hosts: tuple[Host, Host]) -> None:
 
 def test_nothing_but_noise(hosts: tuple[Host, Host]) -> None:
     view, _ = look(hosts, seconds=1.0, search=lambda data: [b"noise"] * 3, control=lambda data: b"\xff" * 30)
-    assert set(view.answers.values()) == {SILENT}
+    assert set(view.answers.values()) == {UNREADABLE}
+    assert view.refusals["PCP"] == "it answered, but no PCP reply"
 
 
 def test_one_that_does_not_answer_at_all(hosts: tuple[Host, Host]) -> None:

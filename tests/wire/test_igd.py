@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from wirecat.wire.igd import (
-    CONNECTION_SERVICES,
     IgdError,
     Service,
     Url,
     call_request,
-    find_service,
+    connection_services,
     read_call_reply,
     read_description,
     read_url,
@@ -20,7 +19,9 @@ from wirecat.wire.igd import (
 from wirecat.wire.xml_tree import read_xml
 
 LOCATION = Url("192.168.1.1", 5000, "/desc/root.xml")
-WAN1, WAN2 = CONNECTION_SERVICES[1], CONNECTION_SERVICES[0]
+WAN1, WAN2, PPP1, PPP2 = (
+    f"urn:schemas-upnp-org:service:WAN{kind}Connection:{version}" for kind in ("IP", "PPP") for version in (1, 2)
+)
 
 
 def description(*services: tuple[str, str], base: str = "") -> bytes:
@@ -74,8 +75,40 @@ def test_the_best_service_wherever_it_stands() -> None:
         Service(WAN1, Url("192.168.1.1", 5000, "/one")),
         Service(WAN2, Url("192.168.1.1", 5000, "/desc/two")),
     ]
-    assert find_service(services, CONNECTION_SERVICES) == services[1]
-    assert find_service([], CONNECTION_SERVICES) is None
+    assert connection_services(services) == [services[1], services[0]]
+    assert connection_services([]) == []
+
+
+def test_every_connection_service_is_found_whatever_its_version() -> None:
+    """Orange's Livebox has PPP in version 2; an ADSL router IP and PPP, a router with two ways out each of them twice."""
+    kinds = [PPP1, "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1", WAN1, PPP2, WAN1.lower(), WAN2]
+    services = read_description(description(*((kind, f"/{number}") for number, kind in enumerate(kinds))), LOCATION)
+    assert [service.type for service in connection_services(services)] == [WAN2, PPP2, WAN1, WAN1.lower(), PPP1]
+    assert [service.version for service in connection_services(services)] == [2, 2, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("data", "control", "oddity"),
+    [
+        (
+            description((WAN1, "/ctl"), base="http://router.lan:49152/x/"),
+            Url("192.168.1.1", 49152, "/ctl"),
+            "'router.lan'",
+        ),
+        (description((WAN1, "http://my.router/ctl")), Url("192.168.1.1", 80, "/ctl"), "'my.router'"),
+        (description((WAN1, "/ctl"), base="junk"), Url("192.168.1.1", 5000, "/ctl"), "'junk' is no URL"),
+        (description((WAN1, "/ctl")) + b"\n--x--", Url("192.168.1.1", 5000, "/ctl"), "something follows"),
+        (description((WAN1, "/ctl"))[:-40], Url("192.168.1.1", 5000, "/ctl"), "cut short"),
+        (b"\xef\xbb\xbf" + description((WAN1, "/ctl")), Url("192.168.1.1", 5000, "/ctl"), ""),
+        (description((WAN1, "/ctl")).replace(b"serviceType", b"SERVICETYPE"), Url("192.168.1.1", 5000, "/ctl"), ""),
+        (description((WAN1, "/ctl")).replace(b"<service>", b"<i:service>"), Url("192.168.1.1", 5000, "/ctl"), ""),
+    ],
+)
+def test_malformed_description_is_read(data: bytes, control: Url, oddity: str) -> None:
+    oddities: list[str] = []
+    assert read_description(data, LOCATION, oddities) == [Service(WAN1, control)]
+    assert bool(oddities) == bool(oddity)
+    assert oddity in "; ".join(oddities)
 
 
 def test_a_base_and_another_port() -> None:
@@ -83,7 +116,7 @@ def test_a_base_and_another_port() -> None:
     assert service.control == Url("192.168.1.1", 49152, "/x/ctl")
 
 
-@pytest.mark.parametrize("control", ["http://10.0.0.1/ctl", "https://192.168.1.1/", "http://evil.example/", "/a b"])
+@pytest.mark.parametrize("control", ["http://10.0.0.1/ctl", "https://192.168.1.1/", "ftp://192.168.1.1/", "/a b"])
 def test_a_service_elsewhere_is_none(control: str) -> None:
     assert read_description(description((WAN1, control)), LOCATION) == []
 
@@ -115,7 +148,13 @@ def test_an_answer() -> None:
 
 @pytest.mark.parametrize(
     ("code", "number", "words"),
-    [("718", 718, "taken"), ("x", 0, "No luck"), ("9" * 40, 0, "No luck"), ("", 0, "No luck")],
+    [
+        ("718", 718, "taken"),
+        ("-911", -911, r"No luck \(UPnP error -911\)"),
+        ("x", 0, "No luck"),
+        ("9" * 40, 0, "No luck"),
+        ("", 0, "No luck"),
+    ],
 )
 def test_faults(code: str, number: int, words: str) -> None:
     data = envelope(
@@ -125,6 +164,23 @@ def test_faults(code: str, number: int, words: str) -> None:
     with pytest.raises(IgdError, match=words) as caught:
         read_call_reply(500, data, "GetX")
     assert caught.value.code == number
+
+
+def test_answer_under_another_name_counts_if_it_has_values() -> None:
+    oddities: list[str] = []
+    data = envelope("<u:GetYResponse><newa>1</newa></u:GetYResponse>")
+    assert read_call_reply(200, data, "GetX", oddities).value("NewA") == "1"
+    assert oddities == ["its answer to GetX is called GetYResponse"]
+    with pytest.raises(ValueError, match="no answer to GetX"):
+        read_call_reply(200, envelope("<u:GetYResponse/>"), "GetX")
+
+
+@pytest.mark.parametrize("status", [200, 400, 500, 503])
+def test_fault_is_read_whatever_its_status(status: int) -> None:
+    data = envelope("<s:Fault><UPnPError><errorCode>725</errorCode></UPnPError></s:Fault>")
+    with pytest.raises(IgdError) as caught:
+        read_call_reply(status, data, "GetX")
+    assert caught.value.code == 725
 
 
 @pytest.mark.parametrize(("status", "data"), [(404, b""), (302, b""), (200, b"<html/>"), (200, b""), (500, b"oops")])

@@ -21,7 +21,7 @@ def test_the_search() -> None:
     )
 
 
-@pytest.mark.parametrize("end", [b"\r\n", b"", b"\r\n\r\n\0"])
+@pytest.mark.parametrize("end", [b"\r\n", b"", b"\r\n\r\n\0", b"no field\r\n\r\n"])
 def test_an_answer(end: bytes) -> None:
     assert read_reply(ANSWER + end) == READ
 
@@ -34,7 +34,6 @@ def test_an_answer(end: bytes) -> None:
         b"HTTP/1.1 404 no\r\nLOCATION: http://192.168.1.1/\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nST: x\r\n\r\n",
         ANSWER + b"X: " + b"x" * 5000 + b"\r\n\r\n",
-        ANSWER + b"no field\r\n\r\n",
     ],
 )
 def test_what_is_no_answer(data: bytes) -> None:
@@ -45,4 +44,4 @@ def test_what_is_no_answer(data: bytes) -> None:
 @given(some.binary(max_size=200))
 def test_nonsense_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read_reply(b"HTTP/1.1 200 OK\r\n" + data)
+        read_reply(b"HTTP/1.1 200 OK\r\n" + data.replace(b":", b""))

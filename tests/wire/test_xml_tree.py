@@ -22,9 +22,9 @@ def test_a_tree() -> None:
     assert root.find("d") is None
 
 
-@pytest.mark.parametrize("data", [BOMB, FILE, b"<!DOCTYPE html><html/>", b"<r>&x;</r>"])
+@pytest.mark.parametrize("data", [BOMB, FILE, b"<!DOCTYPE html><html/>"])
 def test_no_document_type_and_no_entity(data: bytes) -> None:
-    with pytest.raises(ValueError, match="document type|undefined entity"):
+    with pytest.raises(ValueError, match="document type"):
         read_xml(data)
 
 
@@ -32,9 +32,8 @@ def test_no_document_type_and_no_entity(data: bytes) -> None:
     "data",
     [
         b"",
-        b"<a>",
-        b"<a></b>",
-        b"<a/><b/>",
+        b"</b>",
+        b"text",
         b"\xff\xfe\0",
         b"<a>" * (DEEPEST + 1) + b"</a>" * (DEEPEST + 1),
         b"<a>" + b"<b/>" * MOST_ELEMENTS + b"</a>",
@@ -44,6 +43,31 @@ def test_no_document_type_and_no_entity(data: bytes) -> None:
 def test_what_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="XML"):
         read_xml(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "texts", "oddity"),
+    [
+        (b"<r><a>1</a><b>2", ("1", ""), "its document is cut short"),
+        (b"<r><a>1</a><b>2</b></r>\n--boundary--", ("1", "2"), "something follows its document"),
+        (b"<r><a>1</a></r><r><b>2</b></r>", ("1", ""), "something follows its document"),
+        (b"ok <r><a>1</a></r>", ("1", ""), "something precedes its document"),
+        (b"<r><A>1</a><b>2</B></r>", ("1", "2"), "its tags do not match"),
+        (b"<r><a>1</x><b>2</b></r>", ("1", "2"), "its tags do not match"),
+        (b"<r><a>AT&T &x; &amp;</a></r>", ("AT&T &x; &", ""), "its document has a bare &"),
+        (b"<r><a>1 < 2</a></r>", ("1 < 2", ""), "its document has a bare <"),
+        ("<r><a>dépôt</a></r>".encode("latin-1"), ("dépôt", ""), "its document is not the UTF-8 that it says it is"),
+        (b"\xef\xbb\xbf<r><a>1</a></r>", ("1", ""), ""),
+        ("<r><a>é</a></r>".encode("utf-16"), ("é", ""), ""),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><r><a>é</a></r>'.encode("latin-1"), ("é", ""), ""),
+        (b"\r\n<!-- <a>0</a> --><r><![CDATA[<]]><a><![CDATA[1<2]]></a><b>&#65;&#x42;</b></r>\0", ("1<2", "AB"), ""),
+    ],
+)
+def test_malformed_document_is_read_as_far_as_it_goes(data: bytes, texts: tuple[str, str], oddity: str) -> None:
+    oddities: list[str] = []
+    found = {element.name.lower(): element.text for element in read_xml(data, oddities).walk()}
+    assert (found.get("a", ""), found.get("b", "")) == texts
+    assert oddities == ([oddity] if oddity else [])
 
 
 texts = some.text(some.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"], exclude_characters="<>&"))
@@ -74,7 +98,7 @@ def test_a_document_that_is_written_is_read_again(tree: tuple[str, str, list]) -
     try:
         root = read_xml(written(tree).encode())
     except ValueError as error:
-        assert "too many" in str(error) or "invalid token" in str(error)
+        assert "too many" in str(error)
         return
     assert seen(root) == stripped(tree)
 

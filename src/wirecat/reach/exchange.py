@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import socket
+import threading
 
+from wirecat.deadline import Deadline
 from wirecat.errors import HttpError
-from wirecat.wire.http_body import response_body
+from wirecat.wire.device_http import read_device_response
 from wirecat.wire.http_headers import Headers
 from wirecat.wire.http_message import RequestHead
-from wirecat.wire.http_reader import ResponseReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from wirecat.deadline import Deadline
+    from wirecat.wire.device_http import DeviceResponse
     from wirecat.wire.igd import Url
 
     T = TypeVar("T")
@@ -26,10 +27,35 @@ FIRST_WAIT = 0.25
 _MOST_ANSWERS = 100
 _LONGEST_DATAGRAM = 4096
 LONGEST_BODY = 256 * 1024
+# Seconds to wait for the end of an answer whose document is complete.
+_LINGER = 0.25
 
 
 class Closed(OSError):
     """The other machine says that nothing listens on that port: an answer, and a definite one."""
+
+
+class Unreadable(OSError):
+    """The other machine answers, but not what can be read: ``str()`` says what is wrong with it."""
+
+
+def run_at_once(tasks: list[Callable[[], None]]) -> None:
+    """Run each in a thread of its own and wait for all; the first error is raised then."""
+    errors: list[BaseException] = []
+
+    def guarded(task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(task,), name="wirecat-reach", daemon=True) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def family_of(host: str) -> socket.AddressFamily:
@@ -53,48 +79,39 @@ def ask_by_datagram(
 ) -> T | None:
     """The first answer that ``read`` makes something of, or None for silence until the deadline.
 
-    ``read`` raises ValueError for what is no answer, and gives None for one to another question. Raises Closed, and
-    OSError where there is no way there.
+    ``read`` raises ValueError for what is no answer, and gives None for one to another question. Raises Closed,
+    Unreadable where ValueError is all that it made of what came, and OSError where there is no way there.
     """
     with socket.socket(family_of(host), socket.SOCK_DGRAM) as asking:
         if source:
             asking.bind(socket_address(source, 0))
         # Connected: the kernel takes answers from there only, and tells when nothing listens.
         asking.connect(socket_address(host, port))
-        wait = FIRST_WAIT
-        answers = 0
+        wait, answers = FIRST_WAIT, 0
+        fault = ""
         while not deadline.expired and answers < _MOST_ANSWERS:
+            pause = Deadline(deadline.within(wait))
+            wait *= 2
             try:
                 asking.send(question)
-                answer, seen = _first_answer(asking, read, deadline.within(wait))
+                while not pause.expired and answers < _MOST_ANSWERS:
+                    asking.settimeout(max(pause.within(wait), 0.001))
+                    data = asking.recv(_LONGEST_DATAGRAM)
+                    answers += 1
+                    try:
+                        answer = read(data)
+                    except ValueError as error:
+                        fault = str(error)
+                        continue
+                    if answer is not None:
+                        return answer
+            except TimeoutError:
+                continue
             except ConnectionRefusedError as error:
                 raise Closed(str(error)) from error
-            answers += seen
-            if answer is not None:
-                return answer
-            wait *= 2
+    if fault:
+        raise Unreadable(fault)
     return None
-
-
-def _first_answer(asking: socket.socket, read: Callable[[bytes], T | None], seconds: float) -> tuple[T | None, int]:
-    from wirecat.deadline import Deadline
-
-    deadline = Deadline(seconds)
-    seen = 0
-    while not deadline.expired and seen < _MOST_ANSWERS:
-        asking.settimeout(max(deadline.within(seconds), 0.001))
-        try:
-            data = asking.recv(_LONGEST_DATAGRAM)
-        except TimeoutError:
-            break
-        seen += 1
-        try:
-            answer = read(data)
-        except ValueError:
-            continue
-        if answer is not None:
-            return answer, seen
-    return None, seen
 
 
 def exchange_http(
@@ -105,8 +122,8 @@ def exchange_http(
     deadline: Deadline,
     source: str = "",
     scope: str = "",
-) -> tuple[int, bytes]:
-    """Status and body of the answer to one request. No proxy, no redirection, at most 256 KiB.
+) -> DeviceResponse:
+    """The answer to one request, as far as it can be read. No proxy, no redirection, at most 256 KiB.
 
     ``source`` is the address to ask from, ``scope`` the interface of a link-local host: a URL does not name it, and what
     is sent to the host must not (RFC 6874 section 1).
@@ -121,29 +138,32 @@ def exchange_http(
         connection.connect(socket_address(f"{url.host}%{scope}" if scope else url.host, url.port))
         connection.settimeout(_left(deadline))
         connection.sendall(head.to_bytes() + body)
-        reader = ResponseReader()
+        data = b""
         answer = None
-        while answer is None:
-            data = _receive(connection, deadline, reader.receive_end)
-            if not data:
-                raise HttpError("the router closed the connection without an answer", status=502)
-            answer = reader.receive(data)
-        length = response_body(answer, method)
-        content = bytearray(length.receive(reader.rest))
-        while not length.done:
-            if len(content) > LONGEST_BODY:
+        while answer is None or not answer.is_framed:
+            piece, failure = _receive(connection, deadline if answer is None else Deadline(deadline.within(_LINGER)))
+            data += piece
+            if len(data) > 2 * LONGEST_BODY:
                 raise HttpError("the router's answer does not end", status=502)
-            data = _receive(connection, deadline, length.receive_end)
-            content += length.receive(data)
-        return answer.status, bytes(content)
+            if not data:
+                raise failure or HttpError("the router closed the connection without an answer", status=502)
+            try:
+                answer = read_device_response(data, ended=not piece)
+            except HttpError as error:
+                # A connection that was cut, or a deadline, says more than the half of a head that it left.
+                raise failure or error from None
+        if len(answer.body) > LONGEST_BODY:
+            raise HttpError("the router's answer is longer than 256 KiB", status=502)
+        return answer
 
 
-def _receive(connection: socket.socket, deadline: Deadline, at_end: Callable[[], None]) -> bytes:
-    connection.settimeout(_left(deadline))
-    data = connection.recv(65536)
-    if not data:
-        at_end()
-    return data
+def _receive(connection: socket.socket, deadline: Deadline) -> tuple[bytes, OSError | None]:
+    """The next piece, or b"" at the end, with the error that ended it."""
+    try:
+        connection.settimeout(_left(deadline))
+        return connection.recv(65536), None
+    except OSError as error:
+        return b"", error
 
 
 def _left(deadline: Deadline) -> float:

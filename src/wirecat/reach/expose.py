@@ -13,7 +13,7 @@ from wirecat.reach.pinhole import open_ipv6
 from wirecat.reach.places import CARRIER, PRIVATE, PUBLIC, kind_of
 from wirecat.reach.reaper import Reaper
 from wirecat.reach.records import remove_record, write_record
-from wirecat.reach.router import RouterView, look_at_router
+from wirecat.reach.router import UNREADABLE, RouterView, look_at_router
 from wirecat.system.interfaces import list_interfaces
 from wirecat.system.routes import default_routes
 from wirecat.wire.igd import PERMANENT_LEASES_ONLY, IgdError
@@ -204,11 +204,12 @@ def _require_public(view: RouterView, port: int) -> None:
             step="expose", address=port, hint=f"What would help: IPv6, a public address, or {relay}",
         )  # fmt: skip
     if not view.can_map:
-        said = "; ".join(f"{name}: {view.refusals.get(name) or view.answers[name]}" for name in view.answers)
+        answered = any(view.answers[name] == UNREADABLE for name in view.answers)
+        switch = "Make the forward in the router" if answered else (
+            "Switch UPnP or NAT-PMP on in the router, or make the forward there")  # fmt: skip
         raise NotExposed(
-            f"the router {view.gateway} maps no ports on demand ({said})",
-            step="expose", address=port,
-            hint=f"Switch UPnP or NAT-PMP on in the router, or make the forward there by hand; else {relay}",
+            f"the router {view.gateway} maps no ports on demand ({view.describe()})",
+            step="expose", address=port, hint=f"{switch} by hand; else {relay}",
         )  # fmt: skip
 
 

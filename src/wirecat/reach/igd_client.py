@@ -5,17 +5,18 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
 
 from wirecat.deadline import Deadline
-from wirecat.reach.exchange import Closed, exchange_http, family_of
+from wirecat.reach.exchange import Closed, Unreadable, exchange_http, family_of
 from wirecat.wire import ssdp
 from wirecat.wire.igd import (
-    CONNECTION_SERVICES,
-    FIREWALL_SERVICE,
     Service,
     Url,
+    Values,
     call_request,
-    find_service,
+    connection_services,
+    firewall_services,
     read_call_reply,
     read_description,
     read_url,
@@ -26,46 +27,59 @@ _MOST_ANSWERS = 300
 _SEARCH_AGAIN = 0.7
 
 _LONGEST_ANSWER = 4096
+# Seconds after which an answer is called slow, and after which one call is given up.
+_SLOW = 1.5
+_LONGEST_CALL = 4.0
 
 
 class Igd:
-    """A router that speaks UPnP: ``connection`` maps ports, ``firewall`` opens pinholes; either may be None.
+    """A router that speaks UPnP: ``connections`` map ports, ``firewalls`` open pinholes; either may be empty.
 
-    It is called from the address ``source``, and over the interface ``scope`` where its own is a link-local one.
+    ``connection`` is the service to map ports by: the first, until another is chosen. ``oddities`` are phrases for what
+    its answers have that the standard has not. It is called from the address ``source``, and over the interface
+    ``scope`` where its own is a link-local one.
     """
 
-    __slots__ = ("connection", "firewall", "location", "scope", "server", "source")
+    __slots__ = ("connection", "connections", "firewalls", "location", "oddities", "scope", "server", "source")
 
     def __init__(self, location: Url, server: str, services: list[Service], source: str = "", scope: str = "") -> None:
         self.location = location
         self.server = server
-        self.connection = find_service(services, CONNECTION_SERVICES)
-        self.firewall = find_service(services, (FIREWALL_SERVICE,))
+        self.connections = connection_services(services)
+        self.connection = self.connections[0] if self.connections else None
+        self.firewalls = firewall_services(services)
+        self.oddities: list[str] = []
         self.source = source
         self.scope = scope
 
-    @property
-    def version(self) -> int:
-        """2 for a router that gives another port where the one asked for is taken, else 1."""
-        return 2 if self.connection is not None and self.connection.type.endswith("WANIPConnection:2") else 1
-
-    def call(self, service: Service, action: str, arguments: dict[str, str], deadline: Deadline) -> dict[str, str]:
+    def call(self, service: Service, action: str, arguments: dict[str, str], deadline: Deadline) -> Values:
         """What ``action`` gives back. Raises IgdError (the router's fault), ValueError (no answer of UPnP's), OSError."""
         fields, body = call_request(service, action, arguments)
-        status, data = exchange_http(service.control, "POST", fields, body, deadline, self.source, self.scope)
-        return read_call_reply(status, data, action)
+        limit = Deadline(deadline.within(_LONGEST_CALL))
+        answer = exchange_http(service.control, "POST", fields, body, limit, self.source, self.scope)
+        oddities = list(answer.oddities)
+        try:
+            return read_call_reply(answer.status, answer.body, action, oddities)
+        finally:
+            self.oddities += [each for each in oddities if each not in self.oddities]
 
 
 def find_igd(
-    gateway: str, deadline: Deadline, asked: list[str], source: str = "", closed: threading.Event | None = None
+    gateway: str,
+    deadline: Deadline,
+    asked: list[str],
+    source: str = "",
+    closed: threading.Event | None = None,
+    patience: float = _LONGEST_CALL,
 ) -> Igd | None:
     """The gateway as UPnP describes it; None where it does not answer.
 
     One socket asks the gateway and then the group: a firewall that keeps track lets the gateway's own answers in only.
     ``asked`` gets a line for each thing that happened. ``closed`` tells that the gateway takes no question of its own;
-    the group is given as long as it may take (MX) all the same.
+    the group is given as long as it may take (MX) all the same. Once the gateway has answered it has ``patience``
+    seconds for its description. Raises Unreadable where it answers, but describes no router.
     """
-    refused: set[str] = set()
+    refused: dict[str, str] = {}
     with socket.socket(family_of(gateway), socket.SOCK_DGRAM) as searching:
         searching.setblocking(False)
         searching.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
@@ -84,11 +98,14 @@ def find_igd(
                 if data is None:
                     continue
                 seen += 1
-                found = _look_at(data, gateway, refused, deadline, asked, source)
+                found = _look_at(data, gateway, refused, patience, asked, source)
                 if found is not None:
                     return found
     if seen >= _MOST_ANSWERS:
         asked.append(f"UPnP: more than {_MOST_ANSWERS} answers to a search, none of them usable")
+    if refused:
+        # What a description says is worth more than noise on the port of searches.
+        raise Unreadable(next((words for place, words in refused.items() if place), "") or refused[""])
     return None
 
 
@@ -113,12 +130,15 @@ def _next_answer(searching: socket.socket, gateway: str, pause: Deadline) -> byt
 
 
 def _look_at(
-    data: bytes, gateway: str, refused: set[str], deadline: Deadline, asked: list[str], source: str
+    data: bytes, gateway: str, refused: dict[str, str], patience: float, asked: list[str], source: str
 ) -> Igd | None:
-    """The router that this answer leads to; None where it leads nowhere, or elsewhere."""
+    """The router that this answer leads to; None where it leads nowhere, or elsewhere, with the reason in ``refused``."""
+    if not data:
+        return None
     try:
         reply = ssdp.read_reply(data)
-    except ValueError:
+    except ValueError as error:
+        refused.setdefault("", str(error))
         return None
     if reply.location in refused:
         return None
@@ -126,15 +146,20 @@ def _look_at(
         location = read_url(reply.location)
         if location.host != gateway:
             raise ValueError("it leads to another machine than the gateway")
-        status, body = exchange_http(location, "GET", [("Host", location.authority), ("Connection", "close")], b"",
-                                     Deadline(deadline.within(1.5)), source)  # fmt: skip
-        if status != 200:
-            raise ValueError(f"HTTP {status}")
-        igd = Igd(location, reply.server, read_description(body, location), source)
-        if igd.connection is None and igd.firewall is None:
-            raise ValueError("it describes no router")
+        began = time.monotonic()
+        answer = exchange_http(
+            location, "GET", [("Host", location.authority), ("Connection", "close")], b"", Deadline(patience), source
+        )
+        if answer.status != 200:
+            raise ValueError(f"HTTP status {answer.status}")
+        oddities = list(answer.oddities)
+        igd = Igd(location, reply.server, read_description(answer.body, location, oddities), source)
+        took = time.monotonic() - began
+        igd.oddities = ([f"its description took {took:.1f} s"] if took > _SLOW else []) + oddities
+        if igd.connection is None and not igd.firewalls:
+            raise ValueError("; ".join(["it describes no router that maps ports", *oddities]))
     except (OSError, ValueError) as error:
-        refused.add(reply.location)
+        refused[reply.location] = f"its description at {reply.location[:120]!r} cannot be used: {error}"
         asked.append(f"UPnP description {reply.location[:120]!r}: {error}")
         return None
     asked.append(f"UPnP description {reply.location}: {igd.connection.type if igd.connection else 'a firewall only'}")

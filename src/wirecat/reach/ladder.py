@@ -7,7 +7,7 @@ from wirecat.reach.judgement import BY_HAND, HIDDEN, find_out, translator_behind
 from wirecat.reach.packet import INTERNET, LAN
 from wirecat.reach.places import CARRIER, PRIVATE, PUBLIC, kind_of
 from wirecat.reach.report import BLOCKED, OK, UNKNOWN, WARN, Check
-from wirecat.reach.router import CLOSED, PROTOCOLS, REFUSED, SILENT, YES
+from wirecat.reach.router import CLOSED, PROTOCOLS, UNREADABLE
 from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from wirecat.reach.findings import Findings
     from wirecat.reach.router import RouterView
-
-_WORDS = {YES: "spoken", CLOSED: "closed", SILENT: "no answer", REFUSED: "refused"}
 
 
 def climb(found: Findings) -> list[Check]:
@@ -137,12 +135,15 @@ def _gateway(found: Findings) -> Iterator[Check]:
     router = found.router
     if router is None:
         return
-    said = "; ".join(f"{name}: {router.refusals.get(name) or _WORDS[router.answers[name]]}" for name in PROTOCOLS)
+    said = router.describe()
     if router.can_map and not all(name in router.refusals for name in router.can_map):
         yield Check("protocols", OK, f"the router maps ports on demand ({said})")
     elif all(router.answers[name] == CLOSED for name in PROTOCOLS):
         yield Check("protocols", WARN, f"the router maps no ports on demand ({said})",
                     "switch UPnP or NAT-PMP on in the router, or make the forward there by hand")  # fmt: skip
+    elif UNREADABLE in router.answers.values():
+        yield Check("protocols", UNKNOWN, f"the router answers, but not so that it can be asked for a port ({said})",
+                    "make the forward in the router by hand")  # fmt: skip
     else:
         yield Check("protocols", WARN if router.can_map else UNKNOWN, f"the router maps no ports on demand ({said})",
                     "see in the router's pages whether UPnP or NAT-PMP is on")  # fmt: skip

@@ -132,7 +132,7 @@ def map_by_upnp(asked: Mapping, wanted: int, lease: int, deadline: Deadline) -> 
         "NewPortMappingDescription": f"{DESCRIPTION} {asked.port}", "NewLeaseDuration": str(lease),
     }  # fmt: skip
     external = wanted
-    if igd.version == 2 and not asked.external_port:
+    if service.version > 1 and not asked.external_port:
         answer = igd.call(service, "AddAnyPortMapping", arguments, deadline)
         granted = answer.get("NewReservedPort", "")
         if not (granted.isascii() and granted.isdigit() and 0 < int(granted[:6]) < 65536):

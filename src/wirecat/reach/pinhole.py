@@ -20,13 +20,13 @@ def open_ipv6(view: RouterView, host: str, gateway: str, port: int, lease: int, 
     asked = []
     if view.answers["PCP"] == "yes":
         asked.append(Mapping(PCP, gateway, host, port, pid=os.getpid()))
-    if view.igd is not None and view.igd.firewall is not None:
-        control = view.igd.firewall.control
+    if view.igd is not None and view.igd.firewalls:
+        control = view.igd.firewalls[0].control
         # The same service at the router's IPv6 address: over IPv4 it answers 606, because that is not our address. The
         # interface of a link-local one stays with ``gateway``.
         url = f"http://[{gateway.partition('%')[0]}]:{control.port}{control.target}"
         asked.append(
-            Mapping(PINHOLE, gateway, host, port, control=url, service=view.igd.firewall.type, pid=os.getpid())
+            Mapping(PINHOLE, gateway, host, port, control=url, service=view.igd.firewalls[0].type, pid=os.getpid())
         )
     for one in asked:
         try:

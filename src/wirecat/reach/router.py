@@ -6,13 +6,13 @@ Only the gateway is asked. A router that says nothing may have everything switch
 from __future__ import annotations
 
 import os
-import threading
 
 from wirecat.deadline import Deadline
-from wirecat.reach.exchange import Closed, ask_by_datagram
-from wirecat.reach.igd_client import find_igd, upnp_is_closed
+from wirecat.reach.exchange import Closed, Unreadable, ask_by_datagram, run_at_once
+from wirecat.reach.places import PUBLIC, kind_of
+from wirecat.reach.router_upnp import ask_igd, search_igd
 from wirecat.wire import natpmp, pcp
-from wirecat.wire.igd import NO_SUCH_ENTRY, IgdError
+from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from wirecat.reach.igd_client import Igd
 
-YES, CLOSED, SILENT, REFUSED = "yes", "closed", "silent", "refused"
-"""How a protocol answered: in full; "nothing listens there" (definite); not at all; with a refusal."""
+YES, CLOSED, SILENT, REFUSED, UNREADABLE = "yes", "closed", "silent", "refused", "unreadable"
+"""How a protocol answered: in full; "nothing listens there" (definite); not at all; with a refusal; with nonsense."""
 
+_WORDS = {YES: "spoken", CLOSED: "closed", SILENT: "no answer"}
 PROTOCOLS = ("PCP", "NAT-PMP", "UPnP")
-_MOST_ENTRIES = 64
 # A port that nobody maps (RFC 863), and whose mapping of a nonce that nobody has is taken back to learn an address.
 _DISCARD = 9
 
@@ -32,10 +32,12 @@ _DISCARD = 9
 class RouterView:
     """What a router answered.
 
-    ``answers`` has a word (YES, …) and ``refusals`` the reason of REFUSED by protocol. ``external`` is its public
-    address: None unknown, "" for "I have none"; ``told_by`` the protocol that told it. ``without_address`` are its words
-    for having none although it is up ("" for no such words). ``mapping`` is (protocol, external port) of a mapping to
-    this PC's port, ``pinholes`` whether it opens IPv6 pinholes (None: unknown).
+    ``answers`` has a word (YES, …) by protocol, ``refusals`` the reason of REFUSED and UNREADABLE, ``remarks`` what was
+    odd about a protocol that can be used. ``external`` is the router's public address: None unknown, "" for "I have
+    none"; ``told_by`` the protocol that told it. ``untold`` are connection services that may be up and did not tell
+    theirs. ``without_address`` are its words for having none although it is up ("" for no such words). ``mapping`` is
+    (protocol, external port) of a mapping to this machine's port, ``pinholes`` whether it opens IPv6 pinholes (None:
+    unknown).
     """
 
     __slots__ = (
@@ -47,7 +49,9 @@ class RouterView:
         "mapping",
         "pinholes",
         "refusals",
+        "remarks",
         "told_by",
+        "untold",
         "without_address",
     )
 
@@ -55,6 +59,8 @@ class RouterView:
         self.gateway = gateway
         self.answers: dict[str, str] = dict.fromkeys(PROTOCOLS, SILENT)
         self.refusals: dict[str, str] = {}
+        self.remarks: dict[str, str] = {}
+        self.untold: list[str] = []
         self.external: str | None = None
         self.told_by = ""
         self.without_address = ""
@@ -64,9 +70,18 @@ class RouterView:
         self.asked: list[str] = []
 
     def tell_external(self, host: str, protocol: str) -> None:
-        """Take note of the public address; one that says more than another wins."""
-        if self.external is None or (not self.external and host):
+        """Take note of the public address; of several a public one wins, then any that is one."""
+        known = self.external
+        if known is None or (not known and host) or (host and kind_of(host) == PUBLIC != kind_of(known)):
             self.external, self.told_by = host, protocol
+
+    def describe(self) -> str:
+        """How it answered by each protocol, in words."""
+        said = []
+        for name in PROTOCOLS:
+            words = self.refusals.get(name) or _WORDS[self.answers[name]]
+            said.append(f"{name}: {words}" + (f", {self.remarks[name]}" if name in self.remarks else ""))
+        return printable("; ".join(said))
 
     @property
     def can_map(self) -> list[str]:
@@ -75,40 +90,28 @@ class RouterView:
 
 
 def look_at_router(gateway: str, own_host: str, port: int, seconds: float) -> RouterView:
-    """Ask the router by all its protocols at once, within ``seconds``. Changes nothing there."""
+    """Ask the router by all its protocols at once, within ``seconds``. Changes nothing there.
+
+    A router that answers by UPnP, but slowly, has as long again for its description, and again for its services.
+    """
     view = RouterView(gateway)
     deadline = Deadline(seconds)
     tasks: list[Callable[[], None]] = [
         lambda: _ask_natpmp(view, deadline),
         lambda: _ask_pcp(view, own_host, deadline),
-        lambda: _ask_upnp(view, own_host, port, deadline),
+        lambda: _ask_upnp(view, own_host, port, seconds),
     ]
     run_at_once(tasks)
     if view.answers["PCP"] == YES and not view.external:
         _ask_pcp_address(view, own_host, Deadline(1.0))
+    if view.untold and (view.external is None or kind_of(view.external) != PUBLIC):
+        # Another way out may have a public address: what is behind this one says nothing yet.
+        view.asked.append(f"UPnP {gateway}: {len(view.untold)} of its connections did not tell their address")
+        view.external, view.without_address = None, ""
     if view.external == "" and view.answers["PCP"] == YES:
         # It would refuse: there is no address that it could give.
         view.refusals.setdefault("PCP", natpmp.RESULTS[natpmp.NETWORK_FAILURE])
     return view
-
-
-def run_at_once(tasks: list[Callable[[], None]]) -> None:
-    """Run each in a thread of its own and wait for all; the first error is raised then."""
-    errors: list[BaseException] = []
-
-    def guarded(task: Callable[[], None]) -> None:
-        try:
-            task()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(task,), name="wirecat-reach", daemon=True) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def _ask_natpmp(view: RouterView, deadline: Deadline) -> None:
@@ -117,7 +120,7 @@ def _ask_natpmp(view: RouterView, deadline: Deadline) -> None:
         return reply if isinstance(reply, natpmp.AddressReply) else None
 
     reply = _ask(view, "NAT-PMP", lambda: ask_by_datagram(
-        view.gateway, natpmp.PORT, natpmp.ADDRESS_REQUEST, read, deadline), deadline)  # fmt: skip
+        view.gateway, natpmp.PORT, natpmp.ADDRESS_REQUEST, read, deadline))  # fmt: skip
     if reply is None:
         return
     if reply.result == natpmp.SUCCESS:
@@ -138,7 +141,7 @@ def _ask_natpmp(view: RouterView, deadline: Deadline) -> None:
 
 def _ask_pcp(view: RouterView, own_host: str, deadline: Deadline) -> None:
     reply = _ask(view, "PCP", lambda: ask_by_datagram(
-        view.gateway, pcp.PORT, pcp.announce_request(own_host), _read_pcp, deadline), deadline)  # fmt: skip
+        view.gateway, pcp.PORT, pcp.announce_request(own_host), _read_pcp, deadline))  # fmt: skip
     if reply is None:
         return
     if reply.result == pcp.SUCCESS:
@@ -173,112 +176,17 @@ def _ask_pcp_address(view: RouterView, own_host: str, deadline: Deadline) -> Non
         view.asked.append(f"PCP {view.gateway}: its address is {reply.host}")
 
 
-def _ask_upnp(view: RouterView, own_host: str, port: int, deadline: Deadline) -> None:
-    def search() -> Igd | None:
-        closed = threading.Event()
-
-        def knock() -> None:
-            if upnp_is_closed(view.gateway, deadline.within(1.0)):
-                closed.set()
-
-        knocking = threading.Thread(target=knock, name="wirecat-reach", daemon=True)
-        knocking.start()
-        found = find_igd(view.gateway, Deadline(deadline.within(2.5)), view.asked, closed=closed)
-        knocking.join()
-        if found is None and closed.is_set():
-            raise Closed("nothing listens there")
-        return found
-
-    igd = _ask(view, "UPnP", search, deadline)
+def _ask_upnp(view: RouterView, own_host: str, port: int, seconds: float) -> None:
+    igd = _ask(view, "UPnP", lambda: search_igd(view, seconds))
     if igd is None:
         return
     view.igd = igd
-    view.answers["UPnP"] = YES if igd.connection is not None else REFUSED
-    if igd.connection is None:
+    view.answers["UPnP"] = YES if igd.connections else REFUSED
+    if not igd.connections:
         view.refusals["UPnP"] = "it offers no mapping of ports"
-    try:
-        _ask_igd_address(view, igd, deadline)
-        _ask_igd_mapping(view, igd, own_host, port, deadline)
-    except (OSError, ValueError) as error:
-        view.asked.append(f"UPnP {view.gateway}: {error}")
-    _ask_igd_pinholes(view, igd, deadline)
-
-
-def _ask_igd_address(view: RouterView, igd: Igd, deadline: Deadline) -> None:
-    if igd.connection is None:
-        return
-    host = igd.call(igd.connection, "GetExternalIPAddress", {}, deadline).get("NewExternalIPAddress", "")
-    from wirecat.wire.authority import ipv4_octets
-
-    octets = ipv4_octets(host)
-    if host and octets is None:
-        raise ValueError(f"a public address that is none: {host[:60]!r}")
-    has_one = octets is not None and any(octets)
-    view.tell_external(host if has_one else "", "UPnP")
-    view.asked.append(f"UPnP {view.gateway}: public address {host if has_one else 'none'}")
-    if not has_one:
-        _ask_igd_status(view, igd, deadline)
-
-
-def _ask_igd_status(view: RouterView, igd: Igd, deadline: Deadline) -> None:
-    """Whether the router that names no address is up: then its own address is one that it may not name as public.
-
-    A description may offer a second way out that is not in use, and which has no address for that reason alone.
-    """
-    if igd.connection is None:
-        return
-    try:
-        status = igd.call(igd.connection, "GetStatusInfo", {}, deadline).get("NewConnectionStatus", "")
-    except (OSError, ValueError) as error:
-        view.asked.append(f"UPnP {view.gateway}: its status is not told: {error}")
-        return
-    view.asked.append(f"UPnP {view.gateway}: its status is {status[:40]!r}")
-    if status == "Connected":
-        view.without_address = "UPnP, though connected"
-
-
-def _ask_igd_mapping(view: RouterView, igd: Igd, own_host: str, port: int, deadline: Deadline) -> None:
-    """Look for a mapping to our port: under its own number first, then in the whole table, as far as it is short."""
-    service = igd.connection
-    if service is None:
-        return
-    wanted = {"NewRemoteHost": "", "NewExternalPort": str(port), "NewProtocol": "TCP"}
-    try:
-        entry = igd.call(service, "GetSpecificPortMappingEntry", wanted, deadline)
-        if entry.get("NewInternalClient") == own_host and entry.get("NewInternalPort") == str(port):
-            view.mapping = ("UPnP", port)
-            return
-    except IgdError as error:
-        if error.code != NO_SUCH_ENTRY:
-            view.asked.append(f"UPnP {view.gateway}: its table is not shown: {error}")
-    for index in range(_MOST_ENTRIES):
-        if deadline.expired:
-            return
-        try:
-            entry = igd.call(service, "GetGenericPortMappingEntry", {"NewPortMappingIndex": str(index)}, deadline)
-        except IgdError:
-            return
-        external = entry.get("NewExternalPort", "")
-        if (
-            entry.get("NewInternalClient") == own_host
-            and entry.get("NewInternalPort") == str(port)
-            and entry.get("NewProtocol", "").upper() == "TCP"
-            and external.isdigit()
-        ):
-            view.mapping = ("UPnP", int(external))
-            return
-
-
-def _ask_igd_pinholes(view: RouterView, igd: Igd, deadline: Deadline) -> None:
-    if igd.firewall is None:
-        return
-    try:
-        status = igd.call(igd.firewall, "GetFirewallStatus", {}, deadline)
-    except (OSError, ValueError) as error:
-        view.asked.append(f"UPnP {view.gateway}: its IPv6 firewall is not told: {error}")
-        return
-    view.pinholes = status.get("InboundPinholeAllowed") in ("1", "true", "yes")
-    view.asked.append(f"UPnP {view.gateway}: IPv6 pinholes {'allowed' if view.pinholes else 'not allowed'}")
+    ask_igd(view, igd, own_host, port, seconds)
+    if igd.oddities:
+        view.remarks["UPnP"] = "it answered, but " + "; ".join(igd.oddities[:3])
 
 
 if TYPE_CHECKING:
@@ -287,13 +195,18 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def _ask(view: RouterView, protocol: str, ask: Callable[[], T | None], deadline: Deadline) -> T | None:
+def _ask(view: RouterView, protocol: str, ask: Callable[[], T | None]) -> T | None:
     """The answer; None, with the word for it in the view, where there is none."""
     try:
         answer = ask()
     except Closed:
         view.answers[protocol] = CLOSED
         view.asked.append(f"{protocol} {view.gateway}: nothing listens there")
+        return None
+    except Unreadable as error:
+        view.answers[protocol] = UNREADABLE
+        view.refusals[protocol] = f"it answered, but {error}"
+        view.asked.append(f"{protocol} {view.gateway}: {view.refusals[protocol]}")
         return None
     except OSError as error:
         view.asked.append(f"{protocol} {view.gateway}: {error.strerror or error}")

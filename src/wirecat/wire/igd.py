@@ -10,23 +10,23 @@ from wirecat.immutable import Immutable
 from wirecat.wire.authority import format_authority, ipv4_octets, ipv6_octets, parse_authority
 from wirecat.wire.xml_tree import read_xml
 
-CONNECTION_SERVICES = (
-    "urn:schemas-upnp-org:service:WANIPConnection:2",
-    "urn:schemas-upnp-org:service:WANIPConnection:1",
-    "urn:schemas-upnp-org:service:WANPPPConnection:1",
-)
-"""The services that map ports, the best first."""
-FIREWALL_SERVICE = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
-"""The service that opens pinholes for IPv6."""
+_CONNECTIONS = (":WANIPConnection:", ":WANPPPConnection:")
+_FIREWALL = ":WANIPv6FirewallControl:"
 
+UNKNOWN_ACTION = 401
+INVALID_ARGUMENTS = 402
+NOT_AUTHORIZED = 606
+NO_SUCH_INDEX = 713
 NO_SUCH_ENTRY = 714
 CONFLICT = 718
+FORWARDED_OTHERWISE = 729
 SAME_PORT_ONLY = 724
 PERMANENT_LEASES_ONLY = 725
 FAULTS = {
     401: "the router does not know this action",
     402: "the router does not take these arguments",
     501: "the router could not do it: often it has no public address itself",
+    602: "the router does not know this action",
     606: "not allowed",
     701: "pinholes are switched off in the router",
     702: "the router's firewall is switched off",
@@ -44,11 +44,11 @@ FAULTS = {
 
 
 class IgdError(ValueError):
-    """The router answered a call with a fault: ``code`` is its number, 0 where it gave none."""
+    """The router answered a call with a fault: ``code`` is its number, as it came; 0 where it gave none."""
 
     def __init__(self, code: int, description: str) -> None:
         words = FAULTS.get(code) or description or "the router could not do it"
-        super().__init__(f"{words} (UPnP error {code})")
+        super().__init__(f"{words} (UPnP error {code})" if code else words)
         self.code = code
 
 
@@ -89,6 +89,25 @@ class Service(Immutable):
     def __init__(self, type: str, control: Url) -> None:
         self._set(type=type, control=control)
 
+    @property
+    def version(self) -> int:
+        """The number at the end of its type; 1 where there is none."""
+        digits = self.type.rpartition(":")[2]
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 4 else 1
+
+    @property
+    def url(self) -> str:
+        """Where its actions are called, as ``read_url`` takes it."""
+        return f"http://{self.control.authority}{self.control.target}"
+
+
+class Values(dict[str, str]):
+    """What an action gave back, by name; ``get`` takes a name in another case too, as some routers write them."""
+
+    def value(self, name: str) -> str:
+        """The value of ``name``, "" where there is none."""
+        return self.get(name) or next((self[each] for each in self if each.lower() == name.lower()), "")
+
 
 def read_url(text: str) -> Url:
     """An ``http://`` URL whose host is an address. Raises ValueError for any other: names are not looked up."""
@@ -105,29 +124,66 @@ def read_url(text: str) -> Url:
     return Url(host, port, _target(target))
 
 
-def read_description(data: bytes, location: Url) -> list[Service]:
-    """The services that a description names, and that are called at the host it came from. Raises ValueError."""
-    root = read_xml(data)
+def read_description(data: bytes, location: Url, oddities: list[str] | None = None) -> list[Service]:
+    """The services that a description names, and that are called at the host it came from. Raises ValueError.
+
+    A host that is written as a name is not looked up: the one that the description came from is taken in its place.
+    ``oddities`` gets a phrase for that and for each other departure from the standard.
+    """
+    oddities = [] if oddities is None else oddities
+    root = read_xml(data, oddities)
     base = location
     written = root.child("URLBase")  # version 1.0 of the architecture only
     if written:
-        base = read_url(written)
+        try:
+            base = read_url(_at(location, written, oddities))
+        except ValueError:
+            oddities.append(f"its URLBase {written[:60]!r} is no URL")
     services = []
     for element in root.walk():
-        if element.name != "service":
+        if element.name.lower() != "service":
             continue
         try:
-            control = base.join(element.child("controlURL"))
+            control = base.join(_at(location, element.child("controlURL"), oddities))
         except ValueError:
             continue
+        kind = element.child("serviceType")
         if control.host == location.host:
-            services.append(Service(element.child("serviceType"), control))
+            services.append(Service(kind, control))
+        elif is_connection(kind):
+            oddities.append(f"its description leads to {control.host}, which is another machine")
     return services
 
 
-def find_service(services: list[Service], types: tuple[str, ...]) -> Service | None:
-    """The first service of the best of these types, or None."""
-    return next((service for type in types for service in services if service.type == type), None)
+def _at(location: Url, reference: str, oddities: list[str]) -> str:
+    """A reference in which the name of a host is replaced by the address of ``location``."""
+    scheme, separator, rest = reference.strip().partition("://")
+    authority = rest[: min((place for mark in "/?#" if (place := rest.find(mark)) >= 0), default=len(rest))]
+    if not separator or "@" in authority:
+        return reference
+    host, port = parse_authority(authority, 80)
+    if ipv4_octets(host) is not None or ipv6_octets(host) is not None or scheme.lower() != "http":
+        return reference
+    oddity = f"its description has the name {host[:60]!r} where an address belongs"
+    if oddity not in oddities:
+        oddities.append(oddity)
+    return f"http://{format_authority(location.host, port)}{rest[len(authority) :]}"
+
+
+def is_connection(type: str) -> bool:
+    """Whether a service of this type maps ports: WANIPConnection or WANPPPConnection, in any version."""
+    return any(name.lower() in type.lower() for name in _CONNECTIONS)
+
+
+def connection_services(services: list[Service]) -> list[Service]:
+    """The services that map ports: those of version 2 first, then IP before PPP, else in the description's order."""
+    found = [service for service in services if is_connection(service.type)]
+    return sorted(found, key=lambda service: (-service.version, _CONNECTIONS[1].lower() in service.type.lower()))
+
+
+def firewall_services(services: list[Service]) -> list[Service]:
+    """The services that open pinholes for IPv6."""
+    return [service for service in services if _FIREWALL.lower() in service.type.lower()]
 
 
 def call_request(service: Service, action: str, arguments: dict[str, str]) -> tuple[list[tuple[str, str]], bytes]:
@@ -148,21 +204,34 @@ def call_request(service: Service, action: str, arguments: dict[str, str]) -> tu
     return fields, body
 
 
-def read_call_reply(status: int, data: bytes, action: str) -> dict[str, str]:
-    """What an action gave back, by name. Raises IgdError for a fault, ValueError for what is no answer."""
-    if status not in (200, 500):
-        raise IgdError(status if 400 <= status < 600 else 0, f"HTTP {status}")
-    root = read_xml(data)
+def read_call_reply(status: int, data: bytes, action: str, oddities: list[str] | None = None) -> Values:
+    """What an action gave back, by name. Raises IgdError for a fault, ValueError for what is no answer.
+
+    An answer under the name of another action counts if it has values; ``oddities`` gets a phrase for it.
+    """
+    try:
+        root = read_xml(data, oddities)
+    except ValueError:
+        if status != 200:
+            raise IgdError(0, f"HTTP status {status} without a document") from None
+        raise
     fault = root.find("Fault")
-    if fault is not None or status != 200:
-        error = root.find("UPnPError")
-        code = "" if error is None else error.child("errorCode")
-        number = int(code) if code.isascii() and code.isdigit() and len(code) <= 5 else 0
-        raise IgdError(number, "" if error is None else error.child("errorDescription")[:100])
+    error = root.find("UPnPError")
+    if fault is not None or error is not None or status != 200:
+        code, words = ("", "") if error is None else (error.child("errorCode"), error.child("errorDescription")[:100])
+        if not code and status != 200:
+            words = words or f"HTTP status {status}"
+        digits = code.removeprefix("-")
+        number = int(code) if digits.isascii() and digits.isdigit() and len(code) <= 6 else 0
+        raise IgdError(number, words or (f"error {code[:20]!r}" if code else ""))
     answer = root.find(f"{action}Response")
     if answer is None:
-        raise ValueError(f"no answer to {action}")
-    return {child.name: child.text for child in answer.children}
+        answer = next((each for each in root.walk() if each.name.lower().endswith("response") and each.children), None)
+        if answer is None:
+            raise ValueError(f"no answer to {action}")
+        if oddities is not None:
+            oddities.append(f"its answer to {action} is called {answer.name[:60]}")
+    return Values({child.name: child.text for child in answer.children})
 
 
 def _target(text: str) -> str:

@@ -7,7 +7,7 @@ that its host is the one that may be talked to.
 from __future__ import annotations
 
 from wirecat.immutable import Immutable
-from wirecat.wire.http_reader import ResponseReader
+from wirecat.wire.device_http import read_fields
 
 PORT = 1900
 GROUP = "239.255.255.250"
@@ -45,11 +45,12 @@ def read_reply(data: bytes) -> SearchReply:
     """One answer, which is one datagram. Raises ValueError for what is none, or has no location."""
     if len(data) > _LONGEST_REPLY:
         raise ValueError("an SSDP reply of more than 4 KiB")
-    # Some leave out the empty line at the end of their fields.
-    head = ResponseReader().receive(data + b"\r\n\r\n")
-    if head is None or head.status != 200:
+    first, *lines = data.lstrip().decode("latin-1").splitlines() or [""]
+    words = first.split()
+    if len(words) < 2 or not words[0].upper().startswith("HTTP/") or words[1] != "200":
         raise ValueError("no SSDP reply")
-    location = head.headers.get("location")
-    if not location:
+    # The empty line at the end is missing with some; what is no field is left out.
+    fields = read_fields(lines)
+    if not fields.get("location"):
         raise ValueError("an SSDP reply without a location")
-    return SearchReply(location, head.headers.get("st") or "", head.headers.get("server") or "")
+    return SearchReply(fields["location"], fields.get("st", ""), fields.get("server", ""))
