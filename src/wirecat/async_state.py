@@ -10,7 +10,7 @@ from collections import deque
 
 from wirecat.address import Address
 from wirecat.connection import ConnectionState
-from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.place import place_of
 from wirecat.socket_transport import SocketTransport
 from wirecat.taps.tap import RECEIVED
 

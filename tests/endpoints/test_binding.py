@@ -54,9 +54,11 @@ def test_one_port_for_all_and_none_left_open_where_one_fails(kind: int) -> None:
 
 def test_options_are_switched_on() -> None:
     (bound,) = bind_all([(V4, "127.0.0.1", 0)], 0, True, options=((socket.SOL_SOCKET, socket.SO_KEEPALIVE),))
-    with bound:
+    try:
         assert bound.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert bound.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+    finally:
+        bound.close()
 
 
 def test_two_servers_cannot_share_a_udp_port() -> None:

@@ -14,9 +14,9 @@ from leaks import nothing_left_behind as nothing_left_behind
 from wirecat.address import Address
 from wirecat.connection import Connection
 from wirecat.deadline import Deadline
-from wirecat.endpoints.datagram_stream import DatagramStream, idle_of
+from wirecat.endpoints.datagram_stream import DatagramStream
 from wirecat.endpoints.udp import open_stream
-from wirecat.errors import AddressError, ConnectionClosed, DeadlineExpired, Refused, UsageError, WirecatError
+from wirecat.errors import ConnectionClosed, DeadlineExpired, Refused, UsageError, WirecatError
 
 
 @contextlib.contextmanager
@@ -155,14 +155,3 @@ def test_close_wakes_a_receive_and_ends_all_use() -> None:
         for use in (lambda: stream.send(b"x"), lambda: stream.receive(1)):
             with pytest.raises(ConnectionClosed):
                 use()
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("", 7.0), ("?idle=2.5", 2.5), ("?idle=0", None)])
-def test_the_option_idle(text: str, seconds: float | None) -> None:
-    assert idle_of(Address.parse(f"udp://1{text}"), 7.0) == seconds
-
-
-@pytest.mark.parametrize("text", ["x", "-1", "nan", "inf", "1e99"])
-def test_an_option_idle_that_is_none(text: str) -> None:
-    with pytest.raises(AddressError, match="no number of seconds"):
-        idle_of(Address.parse(f"udp://1?idle={text}"), None)

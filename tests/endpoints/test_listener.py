@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from background import Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
 from plain_peers import reset
-from wirecat.endpoints.listener import GONE_IN_THE_QUEUE, Listener, accept_from
+from wirecat.endpoints.binding import bind_all
+from wirecat.endpoints.listener import Listener
 
 
 def listening(host: str = "127.0.0.1") -> socket.socket:
@@ -78,30 +77,19 @@ def test_a_client_that_reset_while_it_was_queued_is_let_in_or_passed_over(listen
             stream.close()
 
 
-class Failing(socket.socket):
-    """A listening socket whose accept fails with each of some numbers first."""
+def test_sockets_are_those_of_the_module_socket_and_do_not_block() -> None:
+    bound = bind_all([(socket.AF_INET, "127.0.0.1", 0)], 0, True, backlog=1)
+    with Listener(bound) as listener:
+        (made,) = listener.sockets
+        assert isinstance(made, socket.socket)
+        assert made.gettimeout() == 0
+        assert made.getsockname()[1] == listener.addresses[0].port
+        assert listener.sockets[0] is made
 
-    numbers: list[int]
 
-    def accept(self) -> Any:
-        if self.numbers:
-            raise OSError(self.numbers.pop(0), "failed")
-        return super().accept()
-
-
-def test_failures_of_a_client_are_passed_over_and_those_of_this_pc_are_not() -> None:
-    with listening() as made, Failing(made.family, made.type, 0, made.detach()) as failing:
-        failing.setblocking(False)
-        failing.numbers = [*GONE_IN_THE_QUEUE]
-        assert accept_from(failing) is None
-        with socket.create_connection(failing.getsockname()) as client:
-            failing.numbers = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED]
-            for number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                with pytest.raises(OSError) as caught:
-                    accept_from(failing)
-                assert caught.value.errno == number
-            found = accept_from(failing)
-            assert found is not None
-            with found[0] as accepted:
-                assert accepted.gettimeout() is None
-                assert found[1] == client.getsockname()
+def test_closed_before_it_was_used_it_has_no_sockets() -> None:
+    bound = bind_all([(socket.AF_INET, "127.0.0.1", 0)], 0, True, backlog=1)
+    listener = Listener(bound)
+    listener.close()
+    assert listener.sockets == []
+    assert bound[0].fileno() == -1

@@ -9,7 +9,7 @@ import pytest
 
 from wirecat.address import Address
 from wirecat.endpoints import open_listener
-from wirecat.endpoints.listener import accept_from
+from wirecat.endpoints.accepting import accept_from
 from wirecat.endpoints.reuse_port import bind_shared
 from wirecat.errors import ListenError, UsageError
 

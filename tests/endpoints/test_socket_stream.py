@@ -13,10 +13,8 @@ import pytest
 from background import PATIENCE, Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
 from wirecat.address import Address
-from wirecat.endpoints.socket_stream import SocketStream, on_its_way, place_of
+from wirecat.endpoints.socket_stream import SocketStream, on_its_way
 from wirecat.errors import ConnectionBroken
-
-LOOPBACK, LOOPBACK_NAME = socket.if_nameindex()[0]
 
 
 @pytest.fixture
@@ -25,24 +23,6 @@ def ends() -> Iterator[tuple[SocketStream, SocketStream]]:
     yield one, other
     one.close()
     other.close()
-
-
-@pytest.mark.parametrize(
-    ("raw", "address"),
-    [
-        (("127.0.0.1", 80), Address("tcp", "127.0.0.1", 80)),
-        (("::1", 80, 0, 0), Address("tcp", "::1", 80)),
-        (("fe80::1", 80, 0, LOOPBACK), Address("tcp", f"fe80::1%{LOOPBACK_NAME}", 80)),
-        (("fe80::1", 80, 0, 54321), Address("tcp", "fe80::1%54321", 80)),
-        ("/run/x", Address("unix", path="/run/x")),
-        ("", Address("unix")),
-        (None, Address("unix")),
-        (b"\0name", Address("unix", path="@name")),
-        (b"\0\xff", Address("unix", path="@\udcff")),
-    ],
-)
-def test_the_address_of_what_the_kernel_gives(raw: object, address: Address) -> None:
-    assert place_of(raw) == address
 
 
 def test_it_remembers_that_it_was_ended_or_cut(ends: tuple[SocketStream, SocketStream]) -> None:

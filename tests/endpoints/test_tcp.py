@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import errno
 import socket
 import sys
@@ -111,13 +112,13 @@ def test_a_free_port_has_to_be_free_in_both_families(monkeypatch: pytest.MonkeyP
 
 
 def test_a_family_that_this_pc_has_not_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    class WithoutIpv6(socket.socket):
+    class WithoutIpv6(_socket.socket):
         def bind(self, address: Any) -> None:
             if self.family == socket.AF_INET6:
                 raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
             super().bind(address)
 
-    monkeypatch.setattr(socket, "socket", WithoutIpv6)
+    monkeypatch.setattr(_socket, "socket", WithoutIpv6)
     with open_listener(Address.parse(0), 16) as listener:
         assert [address.host for address in listener.addresses] == ["127.0.0.1"]
     with pytest.raises(ListenError, match="not this PC's"):
@@ -171,10 +172,10 @@ def test_a_peer_that_resets_at_once_is_no_fault_of_ours(monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no privileged ports")
 def test_a_privileged_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unprivileged(socket.socket):
+    class Unprivileged(_socket.socket):
         def bind(self, address: Any) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(socket, "socket", Unprivileged)
+    monkeypatch.setattr(_socket, "socket", Unprivileged)
     with pytest.raises(ListenError, match=r"privileged.*1024"):
         open_listener(Address.parse("127.0.0.1:80"), 16)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _socket
 import errno
-import socket
 import sys
 
 from wirecat.deadline import Deadline
@@ -29,9 +29,9 @@ _NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 def bind_address(
     address: Address,
-    bind: Callable[[Places, int, bool], list[socket.socket]],
+    bind: Callable[[Places, int, bool], list[_socket.socket]],
     holder: Callable[[Address], str] = lambda address: "",
-) -> list[socket.socket]:
+) -> list[_socket.socket]:
     """The sockets that ``bind(places, port, every_needed)`` makes.
 
     It is tried again where the free port that the kernel chose is free in one family only. ``holder`` says who has a
@@ -53,17 +53,19 @@ def places_to_bind(address: Address) -> tuple[Places, bool]:
     """Family, host and scope to bind, and whether all of them have to work."""
     if not address.host:
         hosts = THIS_PC if address.host is None else EVERY_INTERFACE
-        both = [(int(socket.AF_INET6 if ":" in host else socket.AF_INET), host, 0) for host in hosts]
+        both = [(int(_socket.AF_INET6 if ":" in host else _socket.AF_INET), host, 0) for host in hosts]
         family = wanted_family(address)
         return [place for place in both if family in (None, place[0])], family is not None
     found = resolve(address, Deadline(LOOKUP_TIME), "listen")
-    found.sort(key=lambda candidate: candidate[0] != socket.AF_INET)
+    found.sort(key=lambda candidate: candidate[0] != _socket.AF_INET)
     places = [(family, place[0], place[3] if len(place) > 3 else 0) for family, place in found]
     return places, len(places) == 1
 
 
 def is_local_host(family: int, place: tuple[Any, ...]) -> bool:
     """Whether the host of a socket address is one of this machine's: whether it can be bound."""
+    import socket
+
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((place[0], 0, *place[2:]))
@@ -77,26 +79,26 @@ def bind_all(
     port: int,
     every_needed: bool,
     *,
-    kind: int = socket.SOCK_STREAM,
+    kind: int = _socket.SOCK_STREAM,
     protocol: int = 0,
     options: tuple[tuple[int, int], ...] = (),
     backlog: int | None = None,
-) -> list[socket.socket]:
+) -> list[_socket.socket]:
     """A socket of ``kind`` and ``protocol`` for each place, all on one port; it listens where there is a ``backlog``.
 
     ``options`` (level and name, as for setsockopt(2)) are switched on. Raises OSError; then none is left open.
     """
-    opened: list[socket.socket] = []
+    opened: list[_socket.socket] = []
     missing: OSError | None = None
     try:
         for family, host, scope in places:
             try:
-                bound = socket.socket(family, kind, protocol)
+                bound = _socket.socket(family, kind, protocol)
                 opened.append(bound)
                 _prepare(bound, family)
                 for level, name in options:
                     bound.setsockopt(level, name, 1)
-                bound.bind((host, port) if family == socket.AF_INET else (host, port, 0, scope))
+                bound.bind((host, port) if family == _socket.AF_INET else (host, port, 0, scope))
                 if backlog is not None:
                     bound.listen(backlog)
             except OSError as error:
@@ -116,16 +118,16 @@ def bind_all(
     return opened
 
 
-def _prepare(bound: socket.socket, family: int) -> None:
+def _prepare(bound: _socket.socket, family: int) -> None:
     """What holds for every socket that is to be bound: nobody takes its port away, and it serves one family."""
     if sys.platform == "win32":
         # There SO_REUSEADDR would let a second server take the port away ("Using SO_REUSEADDR and
         # SO_EXCLUSIVEADDRUSE").
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    elif bound.type == socket.SOCK_STREAM:
+        bound.setsockopt(_socket.SOL_SOCKET, _socket.SO_EXCLUSIVEADDRUSE, 1)
+    elif bound.type == _socket.SOCK_STREAM:
         # Old connections in TIME-WAIT do not keep the port. (Datagram sockets would share it, and steal from each
         # other.)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+    if family == _socket.AF_INET6:
+        bound.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
     bound.setblocking(False)

@@ -20,14 +20,16 @@ import threading
 
 from wirecat.deadline import Deadline
 from wirecat.endpoints.binding import is_local_host
-from wirecat.endpoints.datagram_stream import LARGEST, LISTENER_IDLE, datagram_failure
+from wirecat.endpoints.datagram_stream import LARGEST, datagram_failure
+from wirecat.endpoints.idle import LISTENER_IDLE
 from wirecat.endpoints.listener import Listener
 from wirecat.endpoints.peer_stream import PeerStream
-from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.place import place_of
 from wirecat.endpoints.waiting import wait_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Callable
     from typing import Any
 
@@ -59,7 +61,7 @@ class DatagramListener(Listener):
 
     def __init__(
         self,
-        sockets: list[socket.socket],
+        sockets: list[_socket.socket],
         backlog: int,
         *,
         unlink: str = "",

@@ -12,33 +12,16 @@ import socket
 from time import monotonic
 
 from wirecat.endpoints.failures import broken, connect_failure, error_number
-from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.place import place_of
 from wirecat.endpoints.waiting import wait_readable
 from wirecat.endpoints.whole_datagrams import WholeDatagrams
-from wirecat.errors import AddressError, ConnectionClosed, DeadlineExpired, WirecatError
+from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
 
 LARGEST = 65536  # more than any datagram of UDP holds (65,507 bytes over IPv4)
-LONGEST_IDLE = 1e9
-LISTENER_IDLE = 60.0  # seconds of silence after which a listener takes a peer to have gone, unless its address says
-
-
-def idle_of(address: Address, default: float | None) -> float | None:
-    """The option ``idle``: seconds without a datagram after which it ends, None for never. Raises AddressError."""
-    text = address.option("idle")
-    if not text:
-        return default
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= LONGEST_IDLE:
-        hint = "Write idle=60; idle=0 is never."
-        raise AddressError(f"{text!r} is no number of seconds", address=address.bare, hint=hint)
-    return seconds or None
 
 
 def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wirecat.endpoints import udp
-from wirecat.endpoints.datagram_stream import LISTENER_IDLE, idle_of
 from wirecat.endpoints.dtls_context import DtlsContext
 from wirecat.endpoints.dtls_stream import DtlsStream
+from wirecat.endpoints.idle import LISTENER_IDLE, idle_of
 from wirecat.endpoints.tls_options import TlsOptions
 
 TYPE_CHECKING = False

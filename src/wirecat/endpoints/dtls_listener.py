@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from wirecat.deadline import Deadline
 from wirecat.endpoints.datagram_listener import DatagramListener
-from wirecat.endpoints.datagram_stream import LISTENER_IDLE
 from wirecat.endpoints.dtls_engine import is_client_hello
 from wirecat.endpoints.dtls_stream import HANDSHAKE_TIME, DtlsStream
+from wirecat.endpoints.idle import LISTENER_IDLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     import socket
     from typing import Any
 
@@ -29,7 +30,7 @@ class DtlsListener(DatagramListener):
 
     def __init__(
         self,
-        sockets: list[socket.socket],
+        sockets: list[_socket.socket],
         backlog: int,
         context: DtlsContext,
         *,

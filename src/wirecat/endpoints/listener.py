@@ -1,20 +1,25 @@
-"""A listener: all the listening sockets of one address (IPv4 and IPv6), accepted from as one."""
+"""A listener: all the listening sockets of one address (IPv4 and IPv6), accepted from as one.
+
+A client that is started together with its server finds the port open only if listen(2) comes early. So what leads to
+listen(2) works with ``_socket``, the part of the module ``socket`` that is written in C: ``socket`` itself, with the
+enums and the selectors that it imports, costs as much as everything else. It is imported when the listener is used.
+"""
 
 from __future__ import annotations
 
 import _thread
 import errno
 import os
-import select
-import socket
 import sys
 
 from wirecat.deadline import Deadline
-from wirecat.endpoints.failures import error_number
-from wirecat.endpoints.socket_stream import SocketStream, place_of
+from wirecat.endpoints.place import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
+    import socket
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Any, Self
 
@@ -22,11 +27,6 @@ if TYPE_CHECKING:
     from wirecat.stream import Stream
 
 _SLICE = 0.2 if sys.platform == "win32" else 0.5  # a signal that comes just before a wait does not end it
-# What accept(2) gives for a connection that failed while it was queued: the next one may be well.
-GONE_IN_THE_QUEUE = {
-    errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT,
-    errno.ECONNRESET, getattr(errno, "ENONET", errno.ENETDOWN), getattr(errno, "EHOSTDOWN", errno.EHOSTUNREACH),
-}  # fmt: skip
 
 
 class Listener:
@@ -36,13 +36,14 @@ class Listener:
     somebody else has it by then.
     """
 
-    __slots__ = ("_closed", "_inode", "_lock", "_waiting", "_wake", "addresses", "sockets", "unlink")
+    __slots__ = ("_bound", "_closed", "_inode", "_lock", "_sockets", "_waiting", "_wake", "addresses", "unlink")
 
     datagrams = False
     """Whether its peers are told apart by their datagrams: then only ``accept`` gives streams, accept(2) does not."""
 
-    def __init__(self, sockets: list[socket.socket], unlink: str = "", scheme: str = "tcp") -> None:
-        self.sockets = sockets
+    def __init__(self, sockets: Sequence[_socket.socket], unlink: str = "", scheme: str = "tcp") -> None:
+        self._bound = list(sockets)  # those that nothing has used yet
+        self._sockets: list[socket.socket] = []
         self.unlink = unlink
         self.addresses: tuple[Address, ...] = tuple(place_of(each.getsockname(), scheme) for each in sockets)
         self._inode = _inode(unlink)
@@ -54,16 +55,35 @@ class Listener:
 
     def join(self, other: Listener) -> None:
         """Take over the sockets of another listener of the same kind. To be called before anybody waits."""
-        self.sockets = [*self.sockets, *other.sockets]
+        self._bound += other.release()
         self.addresses = (*self.addresses, *other.addresses)
+
+    def release(self) -> list[_socket.socket]:
+        """Leave the sockets to the caller."""
+        released = [*self._sockets, *self._bound]
+        self._bound, self._sockets = [], []
+        return released
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """The listening sockets."""
+        if self._bound:
+            with self._lock:
+                self._sockets += [_as_socket(each) for each in self._bound]
+                self._bound = []
+        return self._sockets
 
     def open(self, accepted: socket.socket, peer: Any) -> Stream:
         """The stream over what accept(2) gave. It never waits: a TLS handshake is left to whoever uses the stream."""
+        from wirecat.endpoints.socket_stream import SocketStream
+
         return SocketStream(accepted, peer)
 
     def accept(self, timeout: float | None = None) -> Stream:
         """Wait for a client. Raises TimeoutError after ``timeout`` seconds (None: never), OSError when it is closed, also
         while it waits."""
+        from wirecat.endpoints.accepting import accept_from
+
         deadline = Deadline(timeout)
         while True:
             if self._closed:
@@ -77,12 +97,16 @@ class Listener:
                 raise TimeoutError(errno.ETIMEDOUT, f"nobody connected in {deadline.seconds:g} s")
 
     def _wait(self, deadline: Deadline) -> None:
+        import select
+        import socket
+
+        sockets = self.sockets
         with self._lock:
             if self._closed:
                 return
             if self._wake is None:
                 self._wake = socket.socketpair()
-            watched = [each.fileno() for each in (self._wake[0], *self.sockets)]
+            watched = [each.fileno() for each in (self._wake[0], *sockets)]
             self._waiting += 1
         try:
             seconds = deadline.within(_SLICE)
@@ -110,8 +134,9 @@ class Listener:
             if self._wake is not None:
                 self._wake[1].close()
             self._drop_wake()
-            for listening in self.sockets:
+            for listening in (*self._sockets, *self._bound):
                 listening.close()
+            self._bound = []
         self._remove_path()
 
     def _remove_path(self) -> None:
@@ -138,50 +163,12 @@ def _inode(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-class AcceptedSocket(socket.socket):
-    """A socket whose class knows its family and type as numbers. The standard library makes an enum of them each time it
-    is asked, and an event loop asks several times for each client: a tenth of all that a connection costs it."""
+def _as_socket(bound: _socket.socket) -> socket.socket:
+    """The same socket as an object of the module ``socket``."""
+    import socket
 
-    __slots__ = ()
-
-
-_KINDS: dict[tuple[int, int], type[AcceptedSocket]] = {}
-
-
-def _kind_of(family: int, type_: int) -> type[AcceptedSocket]:
-    found = _KINDS.get((family, type_))
-    if found is None:
-        shape = {"__slots__": (), "family": family, "type": type_}
-        found = _KINDS[family, type_] = type("AcceptedSocket", (AcceptedSocket,), shape)
-    return found
-
-
-def _accept(listening: socket.socket) -> tuple[socket.socket, Any]:
-    accept = getattr(listening, "_accept", None)  # what socket.accept calls, to make a socket.socket of what it gives
-    if accept is None or type(listening) is not socket.socket:
-        return listening.accept()
-    plain: Any = super(socket.socket, listening)
-    descriptor, peer = accept()
-    family, type_ = plain.family, plain.type
-    return _kind_of(family, type_)(family, type_, plain.proto, descriptor), peer
-
-
-def accept_from(listening: socket.socket) -> tuple[socket.socket, Any] | None:
-    """One queued client and its address, as a blocking socket; None if nobody is queued.
-
-    Raises OSError for what concerns this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM, a closed listener); clients that
-    failed while they were queued are passed over (accept(2), "Error handling").
-    """
-    while True:
-        try:
-            accepted, peer = _accept(listening)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            if error_number(error) in GONE_IN_THE_QUEUE:
-                continue
-            raise
-        # Linux alone does not let it be as its listener is; and the program may have asked for a time limit for all.
-        if sys.platform != "linux" or accepted.gettimeout() is not None:
-            accepted.setblocking(True)
-        return accepted, peer
+    if isinstance(bound, socket.socket):
+        return bound
+    made = socket.socket(bound.family, bound.type, bound.proto, bound.detach())
+    made.setblocking(False)
+    return made

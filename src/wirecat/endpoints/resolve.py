@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _socket
 import _thread
-import socket
 import sys
 
 from wirecat.deadline import LONGEST_WAIT, Deadline
@@ -48,7 +48,7 @@ def wanted_family(address: Address) -> int | None:
     text = address.option("family")
     if text not in ("", "4", "6"):
         raise AddressError(f"{text!r} is no address family", address=address.bare, hint="Write family=4 or family=6.")
-    return {"4": int(socket.AF_INET), "6": int(socket.AF_INET6)}.get(text)
+    return {"4": int(_socket.AF_INET), "6": int(_socket.AF_INET6)}.get(text)
 
 
 def _resolve(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
@@ -66,10 +66,10 @@ def _resolve(address: Address, deadline: Deadline, step: str) -> list[Candidate]
 def _literal(host: str, port: int) -> Candidate:
     """The socket address of an address in numbers; raises OSError for a name. Asks nobody."""
     if ":" not in host:
-        socket.inet_pton(socket.AF_INET, host)
-        return socket.AF_INET, (host, port)
+        _socket.inet_pton(_socket.AF_INET, host)
+        return _socket.AF_INET, (host, port)
     # Only getaddrinfo knows the number behind a scope such as %eth0.
-    found = socket.getaddrinfo(host.encode(), port, socket.AF_INET6, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    found = _socket.getaddrinfo(host.encode(), port, _socket.AF_INET6, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
     return int(found[0][0]), found[0][4]
 
 
@@ -86,6 +86,8 @@ def interleave(candidates: list[Candidate]) -> list[Candidate]:
 
 def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
     """getaddrinfo(3) in a thread: it knows no deadline and may take half a minute when no name server answers."""
+    import socket
+
     outcome: list[Any] = []
     done = _thread.allocate_lock()
     done.acquire()
@@ -126,7 +128,7 @@ def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
             return ask_instead(address, deadline, failure)
         raise failure from found
     unique = dict.fromkeys(
-        (family, place) for family, _, _, _, place in found if family in (socket.AF_INET, socket.AF_INET6)
+        (family, place) for family, _, _, _, place in found if family in (_socket.AF_INET, _socket.AF_INET6)
     )
     if not unique:
         raise UnknownHost(f"{host!r} has no address that can be used", address=address.bare, step=step)

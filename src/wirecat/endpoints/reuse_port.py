@@ -11,6 +11,8 @@ from wirecat.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
+
     from wirecat.address import Address
     from wirecat.endpoints.binding import Places
 
@@ -28,7 +30,7 @@ def bind_shared(address: Address, count: int) -> list[Listener]:
             hint="Leave --workers out.",
         )  # fmt: skip
 
-    def bind(places: Places, port: int, every_needed: bool) -> list[socket.socket]:
+    def bind(places: Places, port: int, every_needed: bool) -> list[_socket.socket]:
         first = bind_all(places, port, every_needed, options=ACCEPTED_INHERIT)
         bound = list(first)
         try:

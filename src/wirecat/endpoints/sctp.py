@@ -17,6 +17,7 @@ from wirecat.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from typing import Any
 
     from wirecat.address import Address
@@ -77,7 +78,7 @@ def open_listener(address: Address, backlog: int) -> SctpListener:
     """Listen. Raises ListenError, UnknownHost, and UsageError where the kernel has no SCTP."""
     _require_sctp(address)
 
-    def bind(places: Places, port: int, every_needed: bool) -> list[socket.socket]:
+    def bind(places: Places, port: int, every_needed: bool) -> list[_socket.socket]:
         return bind_all(places, port, every_needed, protocol=PROTOCOL, options=((PROTOCOL, NODELAY),), backlog=backlog)
 
     return SctpListener(bind_address(address, bind), scheme="sctp")

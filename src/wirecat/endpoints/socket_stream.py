@@ -13,10 +13,11 @@ import select
 import socket
 import sys
 
-from wirecat.address import Address, known_address
+from wirecat.address import Address
 from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.congestion import stays_here, stop_pacing
 from wirecat.endpoints.failures import broken, error_number
+from wirecat.endpoints.place import place_of
 from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
 from wirecat.stream import Stream
 
@@ -26,32 +27,6 @@ if TYPE_CHECKING:
 
 LINGER = 1.0  # seconds a close waits for the end of a peer that is still sending
 _SCRATCH = 65536
-
-
-def place_of(socket_address: Any, scheme: str = "tcp") -> Address:
-    """The address of what getpeername(2), getsockname(2) or accept(2) gave; ``scheme`` is that of the end.
-
-    The family is told by the shape. (Asking a socket for it costs as much as all of this: Python makes an enum of it.)
-    """
-    if isinstance(socket_address, tuple):
-        host, port = socket_address[:2]
-        if type(host) is int:
-            everywhere = host == socket.VMADDR_CID_ANY  # type: ignore[attr-defined,unused-ignore]
-            return Address("vsock", "" if everywhere else str(host), port)
-        if len(socket_address) > 3 and socket_address[3]:  # a link-local address is none without its link (RFC 4007)
-            host = f"{host}%{_link(socket_address[3])}"
-        return known_address(scheme, host, port)
-    scheme = scheme if scheme == "unixgram" else "unix"
-    if isinstance(socket_address, bytes):  # Linux' abstract names begin with a zero byte (unix(7))
-        return Address(scheme, path="@" + socket_address[1:].decode("utf-8", "surrogateescape"))
-    return Address(scheme, path=socket_address or "")
-
-
-def _link(index: int) -> str:
-    try:
-        return socket.if_indextoname(index)
-    except (OSError, AttributeError):
-        return str(index)
 
 
 class SocketStream(Stream):

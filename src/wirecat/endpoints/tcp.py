@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
+import _socket
 
 from wirecat.endpoints.binding import bind_address, bind_all
 from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.resolve import resolve
-from wirecat.endpoints.socket_stream import SocketStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +14,11 @@ if TYPE_CHECKING:
     from wirecat.deadline import Deadline
     from wirecat.endpoints.binding import Places
     from wirecat.endpoints.listener import Listener
+    from wirecat.endpoints.socket_stream import SocketStream
 
 
 #: Accepted sockets inherit both: no waiting for a fuller packet, and a peer that vanished is noticed some day.
-ACCEPTED_INHERIT = ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+ACCEPTED_INHERIT = ((_socket.IPPROTO_TCP, _socket.TCP_NODELAY), (_socket.SOL_SOCKET, _socket.SO_KEEPALIVE))
 
 
 def open_stream(address: Address, deadline: Deadline) -> SocketStream:
@@ -35,7 +35,10 @@ def open_stream(address: Address, deadline: Deadline) -> SocketStream:
 
 def connect_to(address: Address, deadline: Deadline) -> SocketStream:
     """Connect without a detour. Raises UnknownHost, Refused, NoAnswer, Unreachable."""
+    import socket
+
     from wirecat.endpoints.race import connect_first
+    from wirecat.endpoints.socket_stream import SocketStream
 
     candidates = resolve(address, deadline)
     make = None
@@ -64,13 +67,13 @@ def open_listener(address: Address, backlog: int) -> Listener:
     """Listen on every address that ``address`` stands for. Raises ListenError, UnknownHost."""
     from wirecat.endpoints.listener import Listener
 
-    def bind(places: Places, port: int, every_needed: bool) -> list[socket.socket]:
+    def bind(places: Places, port: int, every_needed: bool) -> list[_socket.socket]:
         return _listen_on(places, port, backlog, every_needed)
 
     return Listener(bind_address(address, bind, holder_of_port))
 
 
-def _listen_on(places: Places, port: int, backlog: int, every_needed: bool) -> list[socket.socket]:
+def _listen_on(places: Places, port: int, backlog: int, every_needed: bool) -> list[_socket.socket]:
     """A listening socket for each place, all on one port. Raises OSError; then none is left open."""
     return bind_all(places, port, every_needed, options=ACCEPTED_INHERIT, backlog=backlog)
 

@@ -76,7 +76,7 @@ class TlsListener(Listener):
         allow_truncation: bool = True,
         handshake_time: float = HANDSHAKE_TIME,
     ) -> None:
-        super().__init__(below.sockets, below.unlink, scheme)
+        super().__init__(below.release(), below.unlink, scheme)
         self._below = below
         self._context = context
         self._failure: WirecatError | None = None

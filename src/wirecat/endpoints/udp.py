@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import socket
+import _socket
 
 from wirecat.endpoints.binding import bind_address, bind_all
-from wirecat.endpoints.datagram_stream import LISTENER_IDLE, DatagramStream, idle_of
 from wirecat.endpoints.failures import connect_failure
+from wirecat.endpoints.idle import LISTENER_IDLE, idle_of
 from wirecat.endpoints.resolve import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+
     from wirecat.address import Address
     from wirecat.deadline import Deadline
     from wirecat.endpoints.binding import Places
     from wirecat.endpoints.datagram_listener import DatagramListener
+    from wirecat.endpoints.datagram_stream import DatagramStream
 
 
 def open_stream(address: Address, deadline: Deadline) -> DatagramStream:
@@ -22,10 +25,11 @@ def open_stream(address: Address, deadline: Deadline) -> DatagramStream:
 
     Raises UnknownHost, Unreachable (no way there).
     """
+    from wirecat.endpoints.datagram_stream import DatagramStream
     from wirecat.endpoints.source import reachable_from, socket_maker
 
     idle = idle_of(address, None)
-    make, families = socket_maker(address, deadline, socket.SOCK_DGRAM)
+    make, families = socket_maker(address, deadline, _socket.SOCK_DGRAM)
     candidates = reachable_from(resolve(address, deadline), families, address)
     failure: OSError | None = None
     for family, place in candidates:
@@ -53,16 +57,17 @@ def _peer_of(connected: socket.socket, address: Address) -> Address:
 
 def open_listener(address: Address, backlog: int) -> DatagramListener:
     """Bind the address; a peer is new with its first datagram. Raises ListenError, UnknownHost."""
-    from wirecat.endpoints.datagram_listener import DatagramListener
-
     idle = idle_of(address, LISTENER_IDLE)
-    return DatagramListener(bind_datagrams(address), backlog, idle=idle)
+    bound = bind_datagrams(address)
+    from wirecat.endpoints.datagram_listener import DatagramListener  # after bind(2), see ``listener``
+
+    return DatagramListener(bound, backlog, idle=idle)
 
 
-def bind_datagrams(address: Address) -> list[socket.socket]:
+def bind_datagrams(address: Address) -> list[_socket.socket]:
     """A bound socket for each family that the address stands for. Raises ListenError, UnknownHost."""
 
-    def bind(places: Places, port: int, every_needed: bool) -> list[socket.socket]:
-        return bind_all(places, port, every_needed, kind=socket.SOCK_DGRAM)
+    def bind(places: Places, port: int, every_needed: bool) -> list[_socket.socket]:
+        return bind_all(places, port, every_needed, kind=_socket.SOCK_DGRAM)
 
     return bind_address(address, bind)

@@ -8,8 +8,9 @@ import socket
 import sys
 
 from wirecat.address import Address
-from wirecat.endpoints.datagram_stream import LISTENER_IDLE, OWN_NAME, DatagramStream, idle_of
+from wirecat.endpoints.datagram_stream import OWN_NAME, DatagramStream
 from wirecat.endpoints.failures import connect_failure
+from wirecat.endpoints.idle import LISTENER_IDLE, idle_of
 from wirecat.endpoints.unix import bind_path, kernel_name, unix_family
 from wirecat.errors import AddressError, Unreachable, UsageError, WirecatError
 

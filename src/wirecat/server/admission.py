@@ -9,8 +9,8 @@ from __future__ import annotations
 import socket
 import traceback
 
-from wirecat.endpoints.listener import accept_from
-from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.accepting import accept_from
+from wirecat.endpoints.place import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 
-from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.place import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from functools import lru_cache
 from wirecat.address import Address
 from wirecat.connection import ConnectionState
 from wirecat.endpoints.failures import broken
-from wirecat.endpoints.socket_stream import LINGER, place_of
+from wirecat.endpoints.place import place_of
+from wirecat.endpoints.socket_stream import LINGER
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.line_responder import LineResponder
 from wirecat.server.responder import Responder, answer_bytes

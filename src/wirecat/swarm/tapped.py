@@ -6,7 +6,7 @@ import asyncio
 
 from wirecat.address import Address
 from wirecat.connection import ConnectionState
-from wirecat.endpoints.socket_stream import place_of
+from wirecat.endpoints.place import place_of
 from wirecat.taps.tap import RECEIVED, SENT
 
 TYPE_CHECKING = False
