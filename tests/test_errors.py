@@ -8,10 +8,12 @@ import pickle
 
 import pytest
 
+import wirecat
 from wirecat import errors
 from wirecat.address import Address
 from wirecat.errors import (
     AddressError,
+    BindError,
     CertificateError,
     ConnectionBroken,
     ConnectionClosed,
@@ -21,6 +23,7 @@ from wirecat.errors import (
     IncompleteReceive,
     LineTooLong,
     ListenError,
+    NetworkError,
     NoAnswer,
     NotExposed,
     OutputClosed,
@@ -34,6 +37,9 @@ from wirecat.errors import (
 )
 
 BUILT_IN = {
+    NetworkError: OSError,
+    BindError: OSError,
+    ListenError: OSError,
     UnknownHost: OSError,
     Refused: ConnectionRefusedError,
     NoAnswer: TimeoutError,
@@ -51,10 +57,10 @@ BUILT_IN = {
     UsageError: ValueError,
     AddressError: ValueError,
     HandlerError: ValueError,
-    ListenError: ValueError,
     ConnectionClosed: ValueError,
 }
-EXIT_CODES = {OutputClosed: 141, UsageError: 2, AddressError: 2, HandlerError: 2, ListenError: 2, ConnectionClosed: 2}
+EXIT_CODES = {OutputClosed: 141, UsageError: 2, AddressError: 2, HandlerError: 2, ConnectionClosed: 2}
+WRONG_USE = (UsageError, AddressError, HandlerError, ConnectionClosed)
 
 
 def make(kind: type[WirecatError]) -> WirecatError:
@@ -72,7 +78,8 @@ def test_the_table_has_them_all() -> None:
 def test_each_is_what_plain_socket_code_would_get(kind: type[WirecatError]) -> None:
     error = make(kind)
     assert isinstance(error, BUILT_IN[kind])
-    assert isinstance(error, OSError)
+    assert isinstance(error, OSError) == (kind not in WRONG_USE)
+    assert isinstance(error, UsageError) == (kind in WRONG_USE)
     assert error.exit_code == EXIT_CODES.get(kind, 1)
     assert error.__doc__
 
@@ -129,4 +136,12 @@ def test_why_tls_failed_is_kept() -> None:
 
 def test_the_class_chosen_by_errno_is_ours() -> None:
     """OSError picks a subclass by errno for itself; never for ours."""
-    assert type(WirecatError("no", errno=errno.ECONNREFUSED)) is WirecatError
+    assert type(NetworkError("no", errno=errno.ECONNREFUSED)) is NetworkError
+
+
+def test_except_oserror_does_not_hide_wrong_use() -> None:
+    with pytest.raises(AddressError):
+        try:
+            wirecat.connect("127.0.0.1:0")
+        except OSError:
+            pytest.fail("a mistake in the program was taken for a failure of the network")

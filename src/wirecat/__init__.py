@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wirecat.async_connection import AsyncConnection as AsyncConnection
     from wirecat.connection import Connection as Connection
     from wirecat.errors import AddressError as AddressError
+    from wirecat.errors import BindError as BindError
     from wirecat.errors import CertificateError as CertificateError
     from wirecat.errors import ConnectionBroken as ConnectionBroken
     from wirecat.errors import ConnectionClosed as ConnectionClosed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from wirecat.errors import IncompleteReceive as IncompleteReceive
     from wirecat.errors import LineTooLong as LineTooLong
     from wirecat.errors import ListenError as ListenError
+    from wirecat.errors import NetworkError as NetworkError
     from wirecat.errors import NoAnswer as NoAnswer
     from wirecat.errors import NotExposed as NotExposed
     from wirecat.errors import ProxyError as ProxyError
@@ -94,9 +96,9 @@ _HOMES = {
     "wirecat.async_connection": ("AsyncConnection",),
     "wirecat.connection": ("Connection",),
     "wirecat.errors": (
-        "AddressError", "CertificateError", "ConnectionBroken", "ConnectionClosed", "DeadlineExpired", "HandlerError",
-        "IncompleteReceive", "LineTooLong", "ListenError", "NoAnswer", "NotExposed", "ProxyError", "Refused", "TlsError",
-        "UnknownHost", "Unreachable", "UsageError", "WirecatError",
+        "AddressError", "BindError", "CertificateError", "ConnectionBroken", "ConnectionClosed", "DeadlineExpired",
+        "HandlerError", "IncompleteReceive", "LineTooLong", "ListenError", "NetworkError", "NoAnswer", "NotExposed",
+        "ProxyError", "Refused", "TlsError", "UnknownHost", "Unreachable", "UsageError", "WirecatError",
     ),
     "wirecat.events": (
         "Closed", "Denied", "Event", "Failed", "HalfClosed", "Listening", "Missed", "Opened", "Stopped", "Stopping",

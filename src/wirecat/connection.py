@@ -268,7 +268,7 @@ class Connection(ConnectionState):
         try:
             self.stream.set_timeout(FLUSH_TIME)
             self._send(held)
-        except OSError:
+        except (OSError, ConnectionClosed):
             return  # the peer takes no more, or has gone
 
     def abort(self) -> None:

@@ -1,41 +1,47 @@
-"""Every error wirecat raises: one small tree, told apart by whose fault it was.
+"""Every error that wirecat raises, in one small tree.
 
-    WirecatError (OSError)           exit 1   the network said no
-    ├── UnknownHost                           a name that does not resolve
-    ├── Refused (ConnectionRefusedError)      the machine answers, nobody listens there
-    ├── NoAnswer (TimeoutError)               silence until the deadline
-    ├── Unreachable                           no way there
-    ├── ConnectionBroken (ConnectionError)    the peer broke off: reset, or gone in the middle
-    │   └── TlsError                          no TLS came about, or it broke
-    │       └── CertificateError              the peer's certificate is not accepted
-    ├── IncompleteReceive (EOFError)          the peer ended before all that was asked for came
-    ├── DeadlineExpired (TimeoutError)        an open connection was silent for too long
-    ├── LineTooLong (ValueError)              the peer sends a line without an end
-    ├── ProxyError (ConnectionError)          a proxy refuses, or answers what its protocol does not have
-    ├── NotExposed                            no router maps the port, or its doing so would lead nowhere
-    ├── HttpError (ValueError)                an HTTP message that cannot be read; it carries the status to answer
-    ├── OutputClosed (BrokenPipeError) 141    whoever read our output has gone
-    └── UsageError (ValueError)      exit 2   used wrongly
-        ├── AddressError                      an address that cannot be read, or not be used so
-        ├── HandlerError                      a handler that cannot be loaded
-        ├── ListenError                       a port that cannot be listened on
-        └── ConnectionClosed                  you closed this connection yourself
+    WirecatError
+    ├── NetworkError (OSError)           exit 1   the network, the peer or the system failed
+    │   ├── UnknownHost                           a name does not resolve
+    │   ├── Refused (ConnectionRefusedError)      the machine answers, but nothing listens on that port
+    │   ├── NoAnswer (TimeoutError)               no answer before the deadline
+    │   ├── Unreachable                           no route to the host
+    │   ├── BindError                             an address or port of this machine that cannot be used
+    │   │   └── ListenError                       a port that cannot be listened on: taken, privileged, …
+    │   ├── ConnectionBroken (ConnectionError)    an open connection was reset or lost
+    │   │   └── TlsError                          TLS could not be set up, or failed
+    │   │       └── CertificateError              the peer's certificate is not accepted
+    │   ├── IncompleteReceive (EOFError)          the peer ended before all requested bytes arrived
+    │   ├── DeadlineExpired (TimeoutError)        an open connection was silent for too long
+    │   ├── LineTooLong (ValueError)              the peer sends a line without an end
+    │   ├── ProxyError (ConnectionError)          a proxy refuses, or its answer breaks its protocol
+    │   ├── NotExposed                            no router maps the port, or the mapping would be useless
+    │   ├── HttpError (ValueError)                an HTTP message that cannot be read; has the status to answer
+    │   └── OutputClosed (BrokenPipeError) 141    the reader of our standard output has closed it
+    └── UsageError (ValueError)          exit 2   wrong use: options, arguments, configuration
+        ├── AddressError                          an address that cannot be read, or not be used so
+        ├── HandlerError                          a handler that cannot be loaded
+        └── ConnectionClosed                      this side has already closed the connection
 
-Each also *is* the built-in error that plain socket code would get, so ``except ConnectionRefusedError`` goes on
-working.
+A NetworkError is also the built-in error that plain socket code raises, so ``except ConnectionRefusedError`` and
+``except OSError`` work. A UsageError is no OSError: code that handles failures of the network never hides a mistake in
+the program.
 """
 
 from __future__ import annotations
 
 
-class WirecatError(OSError):
-    """Something wirecat could not do. ``str()`` gives one line: step, address, what happened, and what to try.
+class WirecatError(Exception):
+    """The base of all errors of wirecat. ``str()`` gives one line: step, address, what happened, and what to try.
 
-    ``address`` is what it was about (anything with a ``str()``), ``step`` the verb or the step of it (``connect``,
-    ``listen``), ``hint`` what the user can do. ``exit_code`` is what a command ends with.
+    ``address`` is what it was about (anything with a ``str()``), ``step`` the command or the step of it (``connect``,
+    ``listen``), ``hint`` what the user can do, ``errno`` the system's number where there is one. ``exit_code`` is the
+    exit code of a command that ends with this error.
     """
 
     exit_code = 1
+    errno: int | None
+    strerror: str | None
 
     def __init__(
         self, message: str, *, address: object = None, step: str = "", hint: str = "", errno: int | None = None
@@ -55,7 +61,7 @@ class WirecatError(OSError):
         return text
 
     def __reduce__(self) -> tuple[object, ...]:
-        # That of OSError loses the errno, and calls __init__ without what it wants by name.
+        # The default calls __init__ without its keyword arguments, and an OSError keeps errno outside of vars().
         return _restored, (type(self), self.args, self.errno, vars(self))
 
 
@@ -69,23 +75,35 @@ def _restored(
     return error
 
 
-class UnknownHost(WirecatError):
+class NetworkError(WirecatError, OSError):
+    """The network, the peer or the system failed; ``errno`` and ``strerror`` are those of an OSError."""
+
+
+class UnknownHost(NetworkError):
     """The host's name does not resolve to an address (getaddrinfo(3): EAI_NONAME, EAI_AGAIN, EAI_NODATA)."""
 
 
-class Refused(WirecatError, ConnectionRefusedError):
+class Refused(NetworkError, ConnectionRefusedError):
     """The other machine answered with a reset: nothing listens on that port (ECONNREFUSED)."""
 
 
-class NoAnswer(WirecatError, TimeoutError):
+class NoAnswer(NetworkError, TimeoutError):
     """Nothing came back before the deadline: a firewall drops it, or nobody is there."""
 
 
-class Unreachable(WirecatError):
+class Unreachable(NetworkError):
     """No route to the host or network, or this machine has no such address (EHOSTUNREACH, ENETUNREACH, …)."""
 
 
-class ConnectionBroken(WirecatError, ConnectionError):
+class BindError(NetworkError):
+    """An address or port of this machine that cannot be used: taken, privileged, or not this machine's."""
+
+
+class ListenError(BindError):
+    """A port or address that cannot be listened on (EADDRINUSE, EACCES, EADDRNOTAVAIL)."""
+
+
+class ConnectionBroken(NetworkError, ConnectionError):
     """The peer broke the connection off (ECONNRESET, EPIPE), or the network did (ETIMEDOUT).
 
     ``unsent`` is how many bytes of the call that failed were not handed to the kernel, where that is known.
@@ -96,7 +114,7 @@ class ConnectionBroken(WirecatError, ConnectionError):
         self.unsent = unsent
 
 
-class IncompleteReceive(WirecatError, EOFError):
+class IncompleteReceive(NetworkError, EOFError):
     """The peer ended its half before the bytes that were asked for had come; ``partial`` holds those that did."""
 
     def __init__(self, message: str, *, partial: bytes, **details: object) -> None:
@@ -104,7 +122,7 @@ class IncompleteReceive(WirecatError, EOFError):
         self.partial = partial
 
 
-class DeadlineExpired(WirecatError, TimeoutError):
+class DeadlineExpired(NetworkError, TimeoutError):
     """An open connection gave nothing (or took nothing) within the time allowed, or nobody came to a listener. It is
     still open.
 
@@ -120,11 +138,11 @@ class DeadlineExpired(WirecatError, TimeoutError):
         self.seconds = seconds
 
 
-class LineTooLong(WirecatError, ValueError):
+class LineTooLong(NetworkError, ValueError):
     """The peer sent more bytes without a line's end than a line may have."""
 
 
-class ProxyError(WirecatError, ConnectionError):
+class ProxyError(NetworkError, ConnectionError):
     """A proxy did not connect us to the target.
 
     ``kind`` says why: ``refused`` (it would not, or could not), ``credentials`` (it wants a user name and password, or
@@ -159,11 +177,11 @@ class CertificateError(TlsError):
         self.names_differ = names_differ
 
 
-class NotExposed(WirecatError):
+class NotExposed(NetworkError):
     """No router maps the port, or it has no public address that a mapping could lead to anything from."""
 
 
-class HttpError(WirecatError, ValueError):
+class HttpError(NetworkError, ValueError):
     """An HTTP message that is malformed, too large or of a kind not known here.
 
     ``status`` is what a server answers with (RFC 9110 section 15): 400, 413, 414, 431, 501, 505; 502 where the message
@@ -175,14 +193,14 @@ class HttpError(WirecatError, ValueError):
         self.status = status
 
 
-class OutputClosed(WirecatError, BrokenPipeError):
+class OutputClosed(NetworkError, BrokenPipeError):
     """Whoever read our standard output has gone (``| head -1``): the exit code is that of SIGPIPE, 128 + 13."""
 
     exit_code = 141
 
 
 class UsageError(WirecatError, ValueError):
-    """Used wrongly: an option, an argument or a combination that cannot be."""
+    """Wrong use: an option, an argument or a combination of them that is not possible. Not an OSError."""
 
     exit_code = 2
 
@@ -195,9 +213,5 @@ class HandlerError(UsageError):
     """A handler that is unknown, cannot be imported, or is not of a kind that can serve."""
 
 
-class ListenError(UsageError):
-    """A port or address that cannot be listened on: taken, privileged, or not this machine's."""
-
-
 class ConnectionClosed(UsageError):
-    """This side has closed the connection (or its sending half) already, and then used it again."""
+    """This side used the connection (or its sending half) after it had closed it."""

@@ -11,7 +11,7 @@ import sys
 from time import monotonic
 
 from wirecat.carrier import BUFFER, Carrier
-from wirecat.errors import DeadlineExpired
+from wirecat.errors import ConnectionClosed, DeadlineExpired
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     OnPath = Callable[[str, str], None]
 
 FORWARD, BACKWARD = "forward", "backward"
+# What ends a direction: the network or the peer failed, or another thread has closed the connection.
+FAILURES = (OSError, ConnectionClosed)
 _WATCHED = 1 << 16  # bytes under way uncounted where a clock watches whether anything moves
 _FAREWELL = 0.5  # seconds for a thread to see that it is over
 # Waits are cut into slices: on Windows Ctrl-C does not end one, elsewhere a signal that comes just before it does not.
@@ -38,7 +40,7 @@ class PumpResult:
     def __init__(self) -> None:
         self.forward = 0
         self.backward = 0
-        self.failures: list[OSError] = []
+        self.failures: list[OSError | ConnectionClosed] = []
 
 
 def pump(
@@ -70,7 +72,7 @@ def pump(
     that direction (``forward`` or ``backward``), and again when it changes; from the thread that moves them.
 
     Raises DeadlineExpired when nothing moved either way for ``idle_timeout`` seconds; once ``left`` has ended, for
-    ``linger`` seconds, where that is given. What else a tap or a stream raises (no OSError, so a fault of its own) is
+    ``linger`` seconds, where that is given. What else a tap or a stream raises (none of FAILURES, so a fault of its own) is
     raised here.
     """
     import threading
@@ -95,7 +97,7 @@ def pump(
 
     def failed(failure: Exception) -> None:
         # Before the other direction is ended: what that one fails with is but a consequence, and comes second.
-        if isinstance(failure, OSError):
+        if isinstance(failure, FAILURES):
             result.failures.append(failure)
         else:
             faults.append(failure)
@@ -126,7 +128,7 @@ def pump(
             carriers[BACKWARD].carry()
             carriers[BACKWARD].end()
         except Exception as error:
-            if not (cut_off.is_set() and isinstance(error, OSError)):
+            if not (cut_off.is_set() and isinstance(error, FAILURES)):
                 failure = error
                 failed(error)
         finally:

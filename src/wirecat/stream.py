@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
+    from wirecat.errors import WirecatError
 
 
 class Stream:
@@ -106,11 +107,11 @@ class Stream:
     def expect_bulk(self) -> None:
         """Much is being sent: whatever makes that faster, and costs where little is, may be done now."""
 
-    def raw_receive_failure(self, error: OSError) -> OSError | None:
+    def raw_receive_failure(self, error: OSError) -> WirecatError | None:
         """What ``receive`` would raise for what reading the descriptor failed with; None: ask ``receive``."""
         return None
 
-    def raw_send_failure(self, error: OSError, unsent: int | None) -> OSError | None:
+    def raw_send_failure(self, error: OSError, unsent: int | None) -> WirecatError | None:
         """What ``send`` would raise for what writing to the descriptor failed with, when ``unsent`` bytes were left;
         None: ask ``send``."""
         return None

@@ -166,11 +166,11 @@ def wait(address: str | int | Address, *, timeout: float | None = 30.0) -> float
 
 def _passes(error: WirecatError) -> bool:
     """Whether trying again may help: not with a name that is wrong or an address that cannot be."""
-    from wirecat.errors import CertificateError, ProxyError, UnknownHost
+    from wirecat.errors import BindError, CertificateError, ProxyError, UnknownHost
 
     if isinstance(error, ProxyError):  # a password that is wrong stays so; a target that refuses may come
         return error.kind in ("refused", "closed")
-    return not isinstance(error, (UsageError, UnknownHost, CertificateError))
+    return not isinstance(error, (UsageError, BindError, UnknownHost, CertificateError))
 
 
 def _open(address: Address, deadline: Deadline, retry: int | None, on_retry: Retrying | None) -> Stream:

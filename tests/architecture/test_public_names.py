@@ -70,6 +70,7 @@ PUBLIC_NAMES = {
     "Stopping",
     # what goes wrong
     "AddressError",
+    "BindError",
     "CertificateError",
     "ConnectionBroken",
     "ConnectionClosed",
@@ -78,6 +79,7 @@ PUBLIC_NAMES = {
     "IncompleteReceive",
     "LineTooLong",
     "ListenError",
+    "NetworkError",
     "NoAnswer",
     "NotExposed",
     "ProxyError",

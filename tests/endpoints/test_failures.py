@@ -16,7 +16,7 @@ from wirecat.endpoints.failures import (
     lookup_failure,
     output_failure,
 )
-from wirecat.errors import ConnectionBroken, NoAnswer, OutputClosed, Refused, Unreachable, WirecatError
+from wirecat.errors import ConnectionBroken, NetworkError, NoAnswer, OutputClosed, Refused, Unreachable
 
 FAR, NEAR, PATH = Address("tcp", "host", 80), Address("tcp", None, 80), Address("unix", path="/x")
 
@@ -39,7 +39,7 @@ def error(number: int, text: str = "text") -> OSError:
         (errno.EAFNOSUPPORT, FAR, Unreachable, "cannot speak"),
         (errno.EACCES, FAR, Unreachable, "not permitted"),
         (errno.ECONNRESET, FAR, ConnectionBroken, "broke the connection off"),
-        (errno.EMFILE, FAR, WirecatError, "text"),
+        (errno.EMFILE, FAR, NetworkError, "text"),
     ],
 )
 def test_connecting(number: int, address: Address, kind: type, words: str) -> None:
@@ -79,7 +79,7 @@ def test_listening(number: int, address: Address, words: str, monkeypatch: pytes
     failure = listen_failure(error(number), address)
     assert words in str(failure)
     assert "None" not in str(failure)
-    assert failure.exit_code == 2
+    assert failure.exit_code == 1
     assert failure.errno == number
 
 
@@ -113,7 +113,7 @@ def test_output_that_takes_no_more() -> None:
     assert isinstance(gone, OutputClosed)
     assert "at least 7 bytes" in str(gone)
     full = output_failure(error(errno.ENOSPC, "No space left on device"), 7)
-    assert type(full) is WirecatError
+    assert type(full) is NetworkError
     assert "No space left on device" in str(full)
     assert full.exit_code == 1
 

@@ -12,7 +12,7 @@ from leaks import nothing_left_behind as nothing_left_behind
 from wirecat.address import Address
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_listener, open_stream, scheme_of
-from wirecat.errors import AddressError, ListenError, UnknownHost, UsageError
+from wirecat.errors import AddressError, BindError, ListenError, UnknownHost
 
 
 def test_an_address_to_connect_to_and_back() -> None:
@@ -55,7 +55,7 @@ def test_the_source_that_is_asked_for() -> None:
             data, sender = plain.recvfrom(10)
             assert data == b"x"
             assert sender[0] == "127.0.0.2" == near.local.host
-        with pytest.raises(UsageError, match="taken"):
+        with pytest.raises(BindError, match="taken"):
             open_stream(Address.parse(f"{place}?source=127.0.0.1:{plain.getsockname()[1]}"), Deadline(PATIENCE))
 
 

@@ -124,7 +124,7 @@ def tour(
         started = monotonic()
         try:
             evidence, held = walk(), True
-        except (_Failure, OSError) as error:
+        except (_Failure, OSError, WirecatError) as error:
             evidence, held = [f"{error}"], False
         step = Step(title, shows, tuple(evidence), held, monotonic() - started)
         steps.append(step)

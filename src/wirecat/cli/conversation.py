@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wirecat.cli.environment import Environment
+    from wirecat.errors import ConnectionClosed
     from wirecat.pump import OnPath
     from wirecat.taps.tap import Tap
 
@@ -80,7 +81,7 @@ def path_teller(environment: Environment) -> Callable[[str, str], None]:
 
 def _pump(
     stdio: StdioStream, connection: Connection, half_close: bool, linger: float | None, on_path: OnPath | None
-) -> list[OSError]:
+) -> list[OSError | ConnectionClosed]:
     """Pump, and give what went wrong."""
     try:
         return pump(

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TextIO
 
+    from wirecat.errors import WirecatError
+
 
 class Environment:
     """Passed to every verb in place of the globals, so that a test can pass another.
@@ -132,7 +134,7 @@ def write_whole(stream: TextIO, text: str) -> None:
             select.select([], [descriptor], [])
 
 
-def _output_failure(error: OSError) -> OSError:
+def _output_failure(error: OSError) -> WirecatError:
     from wirecat.endpoints.failures import output_failure
 
     return output_failure(error)

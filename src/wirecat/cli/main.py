@@ -112,7 +112,7 @@ def help_text() -> str:
         "  wirecat serve echo               # a server on port 12345 of this PC\n"
         "  wirecat connect 12345            # and a client that talks to it\n\n" + "\n".join(lines) + "\n\n"
         "Addresses: 12345 (this PC)  host:12345  [::1]:12345  :12345 (all)  unix:///path\n"
-        "Exit codes: 0 done, 1 the network said no, 2 wrong use, 130 Ctrl-C.\n"
+        "Exit codes: 0 done, 1 network failure, port taken, 2 wrong use, 130 Ctrl-C.\n"
         "wirecat VERB --help tells the rest, wirecat --version the version.\n"
     )
 

@@ -43,8 +43,9 @@ def run(arguments: list[str], environment: Environment) -> int:
 
 def _serve_peer(port: int | None, as_json: bool, environment: Environment) -> int:
     """Connect back to whoever asks, until Ctrl-C or SIGTERM; 0."""
+    from wirecat.address import Address
     from wirecat.cli.stopping import StopSignals
-    from wirecat.errors import ListenError
+    from wirecat.endpoints.failures import listen_failure
     from wirecat.reach.peer_server import DEFAULT_PORT, PeerServer
     from wirecat.system.interfaces import addresses_to_hand_out
 
@@ -57,7 +58,7 @@ def _serve_peer(port: int | None, as_json: bool, environment: Environment) -> in
         try:
             server = PeerServer(port, tell)
         except OSError as error:
-            raise ListenError(error.strerror or str(error), address=port, step="reach") from error
+            raise listen_failure(error, Address("tcp", "", port)) from error
         with server:
             extra = "" if server.port == DEFAULT_PORT else f":{server.port}"
             environment.note(f"listening on port {server.port}: connects back to whoever asks, and to nobody else")

@@ -15,7 +15,7 @@ from wirecat.endpoints.failures import broken, connect_failure, error_number
 from wirecat.endpoints.place import place_of
 from wirecat.endpoints.waiting import wait_readable
 from wirecat.endpoints.whole_datagrams import WholeDatagrams
-from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
+from wirecat.errors import ConnectionClosed, DeadlineExpired, NetworkError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatErr
     """The error to raise where a send of ``size`` bytes failed, or where an earlier one came back (ICMP)."""
     number = error_number(error)
     if number == errno.EMSGSIZE:
-        return WirecatError(
+        return NetworkError(
             f"{size} bytes are too many for one datagram", address=peer, step="send",
             hint="UDP takes at most 65507 bytes over IPv4.", errno=number,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import _thread
 
-from wirecat.errors import WirecatError
+from wirecat.errors import NetworkError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class DtlsEngine:
     def write(self, data: bytes) -> None:
         """Encrypt ``data`` as one record. Raises WirecatError for more than one holds, OpenSSL.SSL.Error."""
         if len(data) > LARGEST_RECORD:
-            raise WirecatError(
+            raise NetworkError(
                 f"{len(data)} bytes are too many for one datagram of DTLS", step="send",
                 hint=f"It takes at most {LARGEST_RECORD}.",
             )  # fmt: skip

@@ -8,6 +8,7 @@ import sys
 from wirecat.errors import (
     ConnectionBroken,
     ListenError,
+    NetworkError,
     NoAnswer,
     OutputClosed,
     Refused,
@@ -69,7 +70,7 @@ def connect_failure(error: OSError, address: Address, seconds: float | None = No
     if number in _UNREACHABLE:
         message, hint = _UNREACHABLE[number]
         return Unreachable(message, address=address, step="connect", hint=hint, errno=number)
-    return WirecatError(error.strerror or str(error), address=address, step="connect", errno=number)
+    return NetworkError(error.strerror or str(error), address=address, step="connect", errno=number)
 
 
 def lookup_failure(error: OSError, address: Address, step: str = "connect") -> UnknownHost:
@@ -101,7 +102,7 @@ def output_failure(error: OSError, unwritten: int | None = None) -> WirecatError
         return OutputClosed(f"standard output was closed early{lost}", errno=number)
     if number == errno.EBADF:
         return OutputClosed(f"standard output is closed{lost}", errno=number)
-    return WirecatError(f"standard output: {error.strerror or error}{lost}", errno=number)
+    return NetworkError(f"standard output: {error.strerror or error}{lost}", errno=number)
 
 
 def listen_failure(error: OSError, address: Address, holder: str = "") -> ListenError:

@@ -243,11 +243,11 @@ class SocketStream(Stream):
             poll.poll()
         return not self.aborted
 
-    def raw_receive_failure(self, error: OSError) -> OSError:
+    def raw_receive_failure(self, error: OSError) -> WirecatError:
         """See Stream."""
         return self._receive_failure(error)
 
-    def raw_send_failure(self, error: OSError, unsent: int | None) -> OSError:
+    def raw_send_failure(self, error: OSError, unsent: int | None) -> WirecatError:
         """See Stream."""
         return self._send_failure(error, unsent)
 

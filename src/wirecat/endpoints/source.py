@@ -9,7 +9,7 @@ import sys
 from wirecat.address import Address
 from wirecat.endpoints.failures import error_number
 from wirecat.endpoints.resolve import resolve
-from wirecat.errors import AddressError, UsageError
+from wirecat.errors import AddressError, BindError, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ def socket_maker(
 ) -> tuple[MakeSocket, set[int]]:
     """A function that makes a socket of a family, bound to the address' ``source``; and the families that it can make.
 
-    Raises AddressError for a source that cannot be read, UnknownHost for a name that does not resolve. The function
-    raises UsageError where the source is taken or not this machine's.
+    Raises AddressError for a source that cannot be read, UnknownHost for a source name that does not resolve. The function
+    raises BindError where the source is taken or not this machine's.
     """
     text = address.option("source")
+    families = {int(socket.AF_INET)} if address.option("route") else {int(family) for family in _ANYWHERE}
     if not text:
-        return lambda family: routed(socket.socket(family, kind, protocol), address), set(_ANYWHERE)
-    host, port = _host_and_port(address, text)
+        return lambda family: routed(socket.socket(family, kind, protocol), address), families
+    host, port = _host_and_port(text)
     if host:
-        found = resolve(Address(address.scheme, host, port), deadline)
-        places: dict[int, Any] = dict(reversed(found))
+        places: dict[int, Any] = dict(reversed(_lookup(address.scheme, host, port, text, deadline)))
     else:
         places = {family: (any_host, port) for family, any_host in _ANYWHERE.items()}
 
@@ -55,7 +55,7 @@ def socket_maker(
             raise _bind_failure(error, text) from error
         return made
 
-    return make, set(places)
+    return make, families & set(places)
 
 
 def routed(made: socket.socket, address: Address) -> socket.socket:
@@ -70,8 +70,6 @@ def routed(made: socket.socket, address: Address) -> socket.socket:
 
     hops, _, pointer = text.partition("@")
     try:
-        if made.family != socket.AF_INET:
-            raise UsageError("a source route is for IPv4", address=address.bare, step="connect")
         if not (pointer or "4").isdecimal():
             raise AddressError(f"{pointer!r} is no pointer", address=address.bare, step="connect")
         route = loose_source_route(hops.split(","), address.host or "", int(pointer or 4))
@@ -86,8 +84,10 @@ def routed(made: socket.socket, address: Address) -> socket.socket:
 
 
 def reachable_from(candidates: list[Candidate], families: set[int], address: Address) -> list[Candidate]:
-    """The candidates of those families. Raises UsageError where there is none: the source is of the other family."""
+    """The candidates of those families. Raises UsageError where there is none."""
     found = [candidate for candidate in candidates if candidate[0] in families]
+    if not found and not address.option("source"):
+        raise UsageError("a source route is for IPv4", address=address.bare, step="connect")
     if not found:
         raise UsageError(
             f"the source {address.option('source')} is of another family than the target", address=address.bare,
@@ -96,7 +96,15 @@ def reachable_from(candidates: list[Candidate], families: set[int], address: Add
     return found
 
 
-def _host_and_port(address: Address, text: str) -> tuple[str, int]:
+def _lookup(scheme: str, host: str, port: int, text: str, deadline: Deadline) -> list[Candidate]:
+    try:
+        return resolve(Address(scheme, host, port), deadline, "source")
+    except WirecatError as error:
+        error.address = text  # as the user wrote it
+        raise
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
     """``HOST``, ``HOST:PORT``, ``[HOST]:PORT``, ``:PORT`` or ``PORT``."""
     if text.isascii() and text.isdigit():
         text = f":{text}"
@@ -111,7 +119,7 @@ def _host_and_port(address: Address, text: str) -> tuple[str, int]:
         host, port, right = text, "", True
     right = right and (":" not in host or _is_ipv6(host.partition("%")[0]))
     if not right or (port and not (port.isascii() and port.isdigit() and len(port) <= 6 and int(port) <= 65535)):
-        raise AddressError(f"{text!r} is no source", address=address, step="connect", hint=EXAMPLES)
+        raise AddressError("it is not an address or port", address=repr(text), step="source", hint=EXAMPLES)
     return host, int(port or 0)
 
 
@@ -123,7 +131,7 @@ def _is_ipv6(host: str) -> bool:
     return True
 
 
-def _bind_failure(error: OSError, text: str) -> UsageError:
+def _bind_failure(error: OSError, text: str) -> BindError:
     number = error_number(error)
     reasons = {
         errno.EADDRINUSE: "it is taken, or a connection from it to there is not long gone",
@@ -131,4 +139,4 @@ def _bind_failure(error: OSError, text: str) -> UsageError:
         errno.EACCES: "ports below 1024 are privileged",
     }
     message = reasons.get(number, error.strerror or str(error))
-    return UsageError(message, address=text, step="source", errno=number)
+    return BindError(message, address=text, step="source", errno=number)

@@ -12,7 +12,7 @@ from wirecat.address import Address
 from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import connect_failure, listen_failure
 from wirecat.endpoints.socket_stream import SocketStream
-from wirecat.errors import AddressError, Unreachable
+from wirecat.errors import AddressError, Unreachable, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _connect(attempt: socket.socket, name: str, deadline: Deadline) -> None:
     attempt.getpeername()  # a wait that a signal cut short must not be taken for success
 
 
-def _connect_failure(error: OSError, address: Address, deadline: Deadline) -> OSError:
+def _connect_failure(error: OSError, address: Address, deadline: Deadline) -> WirecatError:
     if isinstance(error, FileNotFoundError):
         return Unreachable("there is no such path", address=address, step="connect", errno=errno.ENOENT)
     if isinstance(error, BlockingIOError):  # the listener's queue was full all the time

@@ -12,7 +12,7 @@ from wirecat.endpoints.datagram_stream import OWN_NAME, DatagramStream
 from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.idle import LISTENER_IDLE, idle_of
 from wirecat.endpoints.unix import bind_path, kernel_name, unix_family
-from wirecat.errors import AddressError, Unreachable, UsageError, WirecatError
+from wirecat.errors import AddressError, NetworkError, Unreachable, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def _named(address: Address) -> tuple[socket.socket, str]:
     return made, path
 
 
-def _connect_failure(error: OSError, address: Address, deadline: Deadline) -> OSError:
+def _connect_failure(error: OSError, address: Address, deadline: Deadline) -> WirecatError:
     if isinstance(error, FileNotFoundError):
         return Unreachable("there is no such path", address=address, step="connect", errno=errno.ENOENT)
     if error.errno == errno.EPROTOTYPE:
         hint = "Write unix:// for those."
-        return WirecatError("whoever listens there takes connections", address=address, step="connect", hint=hint)
+        return NetworkError("whoever listens there takes connections", address=address, step="connect", hint=hint)
     if error.errno is None:  # Python's own: the path is too long
         return AddressError(str(error), address=address, step="connect", hint="Choose a shorter path.")
     return connect_failure(error, address, deadline.seconds)

@@ -10,7 +10,7 @@ import errno
 import socket
 
 from wirecat.deadline import Deadline
-from wirecat.errors import NoAnswer, Refused, WirecatError
+from wirecat.errors import NetworkError, NoAnswer, Refused, WirecatError
 from wirecat.reach.findings import Proof
 from wirecat.reach.peer_server import DEFAULT_PORT, DIAL_SECONDS, HOLD_SECONDS
 from wirecat.reach.places import place_of, unmapped
@@ -46,11 +46,11 @@ def ask_peer(found: Findings, host: str, peer_port: int) -> Proof:
         lines = Lines()
         said = _next_line(connection, lines, deadline, host)
         if said == BUSY:
-            raise WirecatError("it is asked too often; try again in a second", address=host, step="reach")
+            raise NetworkError("it is asked too often; try again in a second", address=host, step="reach")
         source = _read(said, host)
         result = _next_line(connection, lines, deadline, host)
         if result not in RESULTS:
-            raise WirecatError("it answers what wirecat reach --serve-peer does not", address=host, step="reach")
+            raise NetworkError("it answers what wirecat reach --serve-peer does not", address=host, step="reach")
         where = f"a connection from {host} ({target}) to port {external}"
         if result != OPEN:
             return Proof(place, False, f"{where} {_WORDS.get(result, 'found no way here')}", family)
@@ -94,12 +94,12 @@ def _next_line(connection: socket.socket, lines: Lines, deadline: Deadline, host
             connection.settimeout(left)
             data = connection.recv(256)
             if not data:
-                raise WirecatError("it closed the connection", address=host, step="reach")
+                raise NetworkError("it closed the connection", address=host, step="reach")
             lines.feed(data)
     except (TimeoutError, ConnectionError, ValueError) as error:
         if isinstance(error, WirecatError) and not isinstance(error, ValueError):
             raise
-        raise WirecatError(
+        raise NetworkError(
             "it does not answer as wirecat reach --serve-peer does", address=host, step="reach"
         ) from error
     return line
@@ -109,7 +109,7 @@ def _read(line: str, host: str) -> tuple[str, int]:
     try:
         return read_from(line)
     except ValueError as error:
-        raise WirecatError(str(error), address=host, step="reach") from error
+        raise NetworkError(str(error), address=host, step="reach") from error
 
 
 def _connections(port: int) -> set[tuple[str, int]]:

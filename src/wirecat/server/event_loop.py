@@ -11,7 +11,7 @@ from wirecat.async_connection import AsyncConnection
 from wirecat.deadline import Deadline
 from wirecat.endpoints.failures import broken
 from wirecat.endpoints.socket_stream import LINGER
-from wirecat.errors import WirecatError
+from wirecat.errors import NetworkError, WirecatError
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder_protocol import ResponderProtocol
@@ -247,7 +247,7 @@ class EventLoopEngine:
         connection.cut(reason)
         shaking = self._shaking.get(connection.id)
         if shaking is not None:
-            shaking.give_up(WirecatError(reason))
+            shaking.give_up(NetworkError(reason))
             return
         task = self._tasks.get(connection.id)
         if task is not None:

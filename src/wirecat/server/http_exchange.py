@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-from wirecat.errors import HttpError
+from wirecat.errors import HttpError, WirecatError
 from wirecat.wire.http_body import LAST_CHUNK, LengthBody, encode_chunk, response_body
 from wirecat.wire.http_forwarding import forward_request, forward_response
 from wirecat.wire.http_reader import ResponseReader
@@ -43,7 +43,7 @@ class Exchange:
         self._version = version
         self._keep = keep and head.persistent and head.version >= (1, 1) and version >= (1, 1)
         self._answered = False
-        self._failure: HttpError | OSError | None = None
+        self._failure: WirecatError | None = None
 
     def run(self, target: Target, rest: bytes) -> bytes | None:
         """``rest`` is what came behind the head. The beginning of the next request; None when the connection is to end.
@@ -81,7 +81,7 @@ class Exchange:
                     self._body.receive_end()
                 else:
                     self._send_content(data, chunked)
-        except (HttpError, OSError) as error:
+        except WirecatError as error:
             # Half a request must not look whole to the server.
             self._failure = error
             self._server.abort()
@@ -97,7 +97,7 @@ class Exchange:
         try:
             if data:
                 self._server.send(data)
-        except OSError:
+        except WirecatError:
             return
 
     def _end_body(self, sender: threading.Thread) -> None:
@@ -110,13 +110,13 @@ class Exchange:
             if sender.is_alive():
                 self._client.stream.abort()
                 sender.join()
-        if isinstance(self._failure, OSError) and not isinstance(self._failure, HttpError):
+        if self._failure is not None and not isinstance(self._failure, HttpError):
             raise self._failure
 
     def _end_answer(self) -> None:
         try:
             self._client.half_close()
-        except OSError:
+        except WirecatError:
             return  # the client has gone: whoever reads from it learns the same
 
     def _relay_response(self) -> None:
@@ -173,5 +173,5 @@ class Exchange:
         """The next bytes from the server; none at its end."""
         try:
             return self._server.receive() or b""
-        except OSError as error:
+        except WirecatError as error:
             raise HttpError(f"the server broke off: {error.strerror}", status=502) from error

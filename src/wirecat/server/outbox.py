@@ -13,6 +13,7 @@ import threading
 from collections import deque
 
 from wirecat.endpoints.socket_stream import SocketStream
+from wirecat.errors import ConnectionClosed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Outbox:
                 piece = self._pieces[0]
             try:
                 self._connection.send(piece)
-            except OSError:  # as in _send_at_once; an abort from another thread ends here too
+            except (OSError, ConnectionClosed):  # as in _send_at_once; an abort from another thread ends here too
                 with self._changed:
                     self._give_up()
             else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from wirecat.errors import WirecatError
+from wirecat.errors import NetworkError, WirecatError
 from wirecat.system.socket_row import SocketRow
 
 TYPE_CHECKING = False
@@ -139,7 +139,7 @@ def _read_windows(protocols: Collection[str]) -> tuple[list[SocketRow], list[str
 
 
 def _unreadable(reason: str) -> WirecatError:
-    return WirecatError(f"this system lets its socket table not be read ({reason})", step="sockets")
+    return NetworkError(f"this system lets its socket table not be read ({reason})", step="sockets")
 
 
 def _fill_in_processes(rows: list[SocketRow]) -> list[str]:

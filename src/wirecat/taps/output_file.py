@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 
-from wirecat.errors import UsageError, WirecatError
+from wirecat.errors import NetworkError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OutputFile:
                 while view:
                     view = view[os.write(self._descriptor, view) :]
             except OSError as error:
-                raise WirecatError(
+                raise NetworkError(
                     error.strerror or str(error), address=self._path, step="write", errno=error.errno
                 ) from error
 

@@ -7,6 +7,7 @@ from time import monotonic
 
 from wirecat.cli.ncat.many import serve_clients
 from wirecat.endpoints.stdio import StdioStream
+from wirecat.errors import WirecatError
 from wirecat.server.room import Room
 
 TYPE_CHECKING = False
@@ -104,7 +105,7 @@ class SharedStdio:
             if member.outbox.finish(FAREWELL):
                 try:
                     member.connection.half_close()
-                except OSError:
+                except WirecatError:
                     continue  # it has gone meanwhile
 
     def close(self) -> None:

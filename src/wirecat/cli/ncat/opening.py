@@ -11,7 +11,7 @@ from wirecat.cli.ncat.reasons import lookup_reason, reason_of, sentence
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
 from wirecat.endpoints.resolve import resolve
-from wirecat.errors import NoAnswer, Refused, TlsError, UnknownHost, UsageError, WirecatError
+from wirecat.errors import BindError, NoAnswer, Refused, TlsError, UnknownHost, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _first_that_answers(targets: list[Address], settings: Settings, voice: Voice
             raise refusal(Refused("connection refused", errno=errno.ECONNREFUSED), settings)
         try:
             stream = open_stream(target, Deadline(connect_time(settings)))
-        except UsageError as error:
+        except (UsageError, BindError) as error:
             raise _cannot_go_out(error, target) from error
         except TlsError as error:  # DTLS, which shakes hands as it opens
             from wirecat.cli.ncat.secure import handshake_ending
@@ -150,7 +150,7 @@ def refusal(error: WirecatError, settings: Settings) -> Ending:
     return network(messages.TIMEOUT if isinstance(error, NoAnswer) else f"{reason_of(error)}.")
 
 
-def _cannot_go_out(error: UsageError, target: Address) -> Ending:
+def _cannot_go_out(error: UsageError | BindError, target: Address) -> Ending:
     source = target.option("source")
     if target.scheme in ("sctp", "vsock") and error.errno:  # the kernel has none of it
         return network(f"{reason_of(error)}.")

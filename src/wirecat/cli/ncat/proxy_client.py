@@ -9,7 +9,7 @@ from wirecat.cli.ncat.opening import connect_time, is_literal, outgoing, refusal
 from wirecat.cli.ncat.reasons import reason_of
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
-from wirecat.errors import NoAnswer, ProxyError, UsageError, WirecatError
+from wirecat.errors import BindError, NoAnswer, ProxyError, UsageError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def open_by_proxy(settings: Settings, operands: Operands, voice: Voice) -> Strea
     except ProxyError as error:
         tell()
         raise _refused(error, kind, settings) from error
-    except UsageError as error:
+    except (UsageError, BindError) as error:
         raise quitting(f"{error.message}.") from error
     except NoAnswer as error:
         raise refusal(error, settings) from error

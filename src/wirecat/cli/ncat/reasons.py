@@ -9,7 +9,7 @@ from wirecat.errors import UnknownHost, WirecatError
 _NO_FAMILY = "Address family for hostname not supported"
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: OSError | WirecatError) -> str:
     """``Connection refused`` and its like; where the system gave no number, what the library says."""
     if error.errno:
         return os.strerror(error.errno)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
+    from wirecat.errors import ConnectionClosed
     from wirecat.pump import OnPath
     from wirecat.recording.recorder import Recorder
     from wirecat.stream import Stream
@@ -173,7 +174,7 @@ def idle_ending(seconds: float, settings: Settings) -> Ending:
     return Ending(f"{text} QUITTING.", TROUBLE) if settings.listen else Ending(text, NETWORK)
 
 
-def raise_broken(failures: list[OSError], connection: Connection, settings: Settings) -> None:
+def raise_broken(failures: list[OSError | ConnectionClosed], connection: Connection, settings: Settings) -> None:
     """End as a broken connection makes ncat end: a client says why, a listener just goes. What failed at our own end (a
     closed standard output) is raised as it is."""
     from wirecat.cli.ncat.reasons import reason_of
