@@ -103,6 +103,8 @@ class Environment:
 
 def _line(text: str) -> str:
     """One line with its end, in which a terminal obeys nothing."""
+    if text.isascii() and text.isprintable():  # nothing to escape: no import, which without descriptors would fail
+        return f"{text}\n"
     from wirecat.wire.printable import printable  # a start that has nothing to say does not pay for it
 
     return f"{printable(text)}\n"
