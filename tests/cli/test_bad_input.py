@@ -159,6 +159,7 @@ def test_no_descriptors_left() -> None:
         "import os, resource, sys\n"
         "from wirecat.__main__ import main\n"
         "import wirecat.cli.main, wirecat.cli.connect, wirecat.endpoints.tcp, wirecat.endpoints.race\n"
+        "import wirecat.endpoints.socket_stream\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
         "sys.exit(main())\n"
     )
