@@ -89,7 +89,10 @@ class Address(Immutable):
                 _fail(text, f"nothing behind {scheme}:")
             if "\0" in rest:
                 _fail(text, "no path and no command has a zero byte")
-            return cls(scheme, path=_unescape(rest) if scheme in _PATHS else rest, options=options)
+            path = _unescape(rest) if scheme in _PATHS else rest
+            if "\0" in path and path[:1] != "@":  # abstract names (unix(7)) may have one
+                _fail(text, "no path has a zero byte")
+            return cls(scheme, path=path, options=options)
         authority, slash, path = rest.partition("/")
         if slash and scheme in _WITHOUT_PATH:
             _fail(text, f"{scheme.upper()} addresses have no path")
@@ -230,8 +233,8 @@ def _host_and_port(text: str, authority: str, largest: int = _LARGEST_PORT) -> t
 
 
 def _require_host(text: str, host: str) -> None:
-    # What cannot be printed is no host's name, and would stand in messages that go to a terminal.
-    if not host.isprintable() or any(letter in "[] " for letter in host):
+    # What cannot be printed is no host's name; but for the two joiners, which some scripts need (RFC 5892 appendix A).
+    if not host.replace("\u200c", "").replace("\u200d", "").isprintable() or any(letter in "[] " for letter in host):
         _fail(text, f"{host!r} is no host")
 
 

@@ -91,7 +91,7 @@ def test_no_ipv6_address(host: str) -> None:
 
 def test_a_name_that_is_not_ascii_is_written_in_its_ascii_form() -> None:
     assert ascii_host("bücher.example") == "xn--bcher-kva.example"
-    assert format_authority("straße.example", 80) == "strasse.example:80"
+    assert format_authority("straße.example", 80) == "xn--strae-oqa.example:80"
 
 
 def test_a_name_may_be_as_long_as_socks_can_say() -> None:

@@ -92,6 +92,22 @@ def scheme_of(address: Address) -> Scheme:
     return scheme
 
 
+def check_address(address: Address) -> None:
+    """Check what can be known of an address before it is used: scheme, options, names of hosts and servers.
+
+    For what connects later, a relay for example. Raises AddressError, UsageError, UnknownHost (no possible host name).
+    """
+    scheme = scheme_of(address)
+    if "family" in scheme.options and not address.option("proxy"):  # then a proxy looks the name up
+        from wirecat.endpoints.resolve import check_host
+
+        check_host(address)
+    if "servername" in scheme.options:
+        from wirecat.endpoints.tls_options import TlsOptions
+
+        TlsOptions.of(address)
+
+
 def open_stream(address: Address, deadline: Deadline) -> Stream:
     """Open a connection to ``address``. Raises AddressError, UnknownHost, Refused, NoAnswer, Unreachable."""
     scheme = scheme_of(address)

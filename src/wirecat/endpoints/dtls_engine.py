@@ -37,7 +37,7 @@ class DtlsEngine:
         else:
             self.object.set_connect_state()
             if server_name:
-                self.object.set_tlsext_host_name(server_name.encode("idna" if not server_name.isascii() else "ascii"))
+                self.object.set_tlsext_host_name(server_name.encode("ascii"))
         self.ended = False
         self._lock = _thread.allocate_lock()
         self._waiting: list[bytes] = []  # datagrams that OpenSSL has not seen yet: it is shown one at a time

@@ -14,6 +14,7 @@ from wirecat.endpoints.resolve import resolve
 from wirecat.endpoints.socket_stream import SocketStream
 from wirecat.endpoints.tcp import connect_to
 from wirecat.errors import AddressError, NoAnswer, ProxyError, UnknownHost, UsageError
+from wirecat.wire.host_name import dns_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,14 @@ def open_through_proxy(address: Address, deadline: Deadline) -> TunnelStream:
     Raises ProxyError (the proxy refuses), AddressError, UsageError, and what TCP raises, about the proxy.
     """
     proxy = proxy_of(address)
-    handshake = _handshake(address, proxy, deadline)
+    try:
+        if address.host and ":" not in address.host:
+            dns_name(address.host)
+        handshake = _handshake(address, proxy, deadline)
+    except UsageError as error:  # a host that cannot be asked for
+        if error.address is None:
+            error.address, error.step = address.bare, "connect"
+        raise
     own = tuple(pair for pair in address.options if pair[0] in ("source", "family"))
     target = Address("tcp", handshake.host, address.port)
     while True:

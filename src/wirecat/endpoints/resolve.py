@@ -8,7 +8,8 @@ import sys
 
 from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import lookup_failure
-from wirecat.errors import AddressError, NoAnswer, UnknownHost
+from wirecat.errors import AddressError, NoAnswer, UnknownHost, UsageError
+from wirecat.wire.host_name import dns_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ _HEAD_START = 1.0
 
 
 def resolve(address: Address, deadline: Deadline, step: str = "connect") -> list[Candidate]:
-    """Where to connect to, IPv6 and IPv4 in turn (RFC 8305 section 4). Raises UnknownHost, NoAnswer (the lookup hung).
+    """Where to connect to, IPv6 and IPv4 in turn (RFC 8305 section 4).
+
+    Raises UnknownHost, NoAnswer (the lookup hung), UsageError (see ``lookup_name``).
 
     ``host`` None or "" is this PC, by both its loopback addresses; the option ``family`` (4 or 6) picks one kind.
     ``step`` is what it is for, in errors.
@@ -54,13 +57,45 @@ def wanted_family(address: Address) -> int | None:
 def _resolve(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
     if not address.host:
         return [_literal(host, address.port or 0) for host in THIS_PC]
-    if "\0" in address.host:  # where the C library would take the name to end
-        raise UnknownHost(f"{address.host!r} cannot be a host's name", address=address.bare, step=step)
+    literal = _literal_or_none(address.host, address.port or 0)
+    if literal is not None:
+        return [literal]
+    return interleave(_lookup(address, lookup_name(address, step), deadline, step))
+
+
+def check_host(address: Address, step: str = "connect") -> None:
+    """Check the address' host without asking anyone. Raises what ``lookup_name`` raises."""
+    if address.host and _literal_or_none(address.host, 0) is None:
+        lookup_name(address, step)
+
+
+def lookup_name(address: Address, step: str = "connect") -> str:
+    """The address' host as it is looked up in DNS: ASCII, and without a zero byte.
+
+    Raises UnknownHost for what cannot be a host name, and UsageError for an international name that needs the package
+    ``idna`` where that is missing.
+    """
+    host = address.host or ""
+    if ":" in host:
+        reason = f"{host!r} is not an IPv6 address, or has the zone of an interface that is not here"
+        raise UnknownHost(reason, address=address.bare, step=step, errno=_socket.EAI_NONAME)
     try:
-        return [_literal(address.host, address.port or 0)]
+        return dns_name(host)
+    except AddressError as error:
+        raise UnknownHost(error.message, address=address.bare, step=step, errno=_socket.EAI_NONAME) from error
+    except UsageError as error:
+        error.address, error.step = address.bare, step
+        raise
+
+
+def _literal_or_none(host: str, port: int) -> Candidate | None:
+    """The socket address of an address in numbers; None for a name."""
+    if "\0" in host:  # where the C library would take the address to end
+        return None
+    try:
+        return _literal(host, port)
     except (OSError, ValueError):
-        pass  # no literal address: a name
-    return interleave(_lookup(address, deadline, step))
+        return None
 
 
 def _literal(host: str, port: int) -> Candidate:
@@ -84,7 +119,7 @@ def interleave(candidates: list[Candidate]) -> list[Candidate]:
     return ordered
 
 
-def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
+def _lookup(address: Address, name: str, deadline: Deadline, step: str) -> list[Candidate]:
     """getaddrinfo(3) in a thread: it knows no deadline and may take half a minute when no name server answers."""
     import socket
 
@@ -95,10 +130,9 @@ def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
 
     def look() -> None:
         try:
-            # A host in bytes spares the idna codec and with it 6 to 8 ms, where there is nothing to encode.
-            name: str | bytes = host.encode("ascii") if host.isascii() else host
-            outcome.append(socket.getaddrinfo(name, address.port, 0, socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
+            # A name in bytes spares Python's idna codec, and with it 6 to 8 ms.
+            outcome.append(socket.getaddrinfo(name.encode("ascii"), address.port, 0, socket.SOCK_STREAM))
+        except OSError as error:
             outcome.append(error)
         finally:
             done.release()
@@ -118,8 +152,6 @@ def _lookup(address: Address, deadline: Deadline, step: str) -> list[Candidate]:
                 hint="The name server does not answer. Try the address in numbers.",
             )  # fmt: skip
     found = outcome[0]
-    if isinstance(found, UnicodeError):
-        raise UnknownHost(f"{host!r} cannot be a host's name", address=address.bare, step=step) from found
     if isinstance(found, OSError):
         failure = lookup_failure(found, address.bare, step)
         if head_start is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from wirecat.errors import AddressError
+from wirecat.errors import AddressError, UsageError
 from wirecat.immutable import Immutable
+from wirecat.wire.authority import ipv6_octets
+from wirecat.wire.host_name import dns_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,13 +40,13 @@ class TlsOptions(Immutable):
         if address.option("key") and not address.option("cert"):
             raise AddressError("a key without its certificate", address=address.bare, hint="Say cert=FILE as well.")
         truncation = _choice(address, "truncation", "", "allow", "error")
-        host = address.option("servername") or address.host or "localhost"
-        if not host.isprintable():  # a byte that is no UTF-8 stands in it as a lone surrogate, which no encoding has
-            raise AddressError(f"{host!r} is no server's name", address=address.bare)
+        for name in ("ca", "cert", "key", "ciphers"):
+            if "\0" in address.option(name):
+                raise AddressError(f"{name} has a zero byte in it", address=address.bare)
         return cls(
             verify=_choice(address, "verify", "yes", "no") == "yes",
             common_names=_choice(address, "names", "strict", "common") == "common",
-            server_name=host.partition("%")[0] if ":" in host else host.rstrip("."),
+            server_name=server_name_of(address),
             truncation=None if not truncation else truncation == "allow",
             ca=address.option("ca"),
             cert=address.option("cert"),
@@ -52,6 +54,28 @@ class TlsOptions(Immutable):
             alpn=tuple(name for name in address.option("alpn").split(",") if name),
             ciphers=address.option("ciphers"),
         )
+
+
+def server_name_of(address: Address) -> str:
+    """The name to ask the server for, in ASCII: the option ``servername``, else the host. Raises UsageError."""
+    try:
+        return tls_name(address.option("servername") or address.host or "localhost")
+    except UsageError as error:
+        error.address, error.step = address.bare, "server name"
+        raise
+
+
+def tls_name(host: str) -> str:
+    """A host as TLS names it (RFC 6066 section 3): without the dot at its end, an address without its zone.
+
+    Raises UsageError for what cannot be a host name.
+    """
+    if ":" not in host:
+        return dns_name(host).removesuffix(".")
+    literal = host.partition("%")[0]
+    if ipv6_octets(literal) is None:
+        raise AddressError(f"{host!r} cannot be a host's name: it is not an IPv6 address")
+    return literal
 
 
 def _choice(address: Address, name: str, *choices: str) -> str:

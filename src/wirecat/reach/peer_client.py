@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wirecat.reach.findings import Findings
 
 _CONNECT_SECONDS = 4.0
+_LOOKUP_SECONDS = 10.0
 _LOOK_AGAIN = 0.05
 _WORDS = {
     REFUSED: "was refused",
@@ -61,14 +62,12 @@ def ask_peer(found: Findings, host: str, peer_port: int) -> Proof:
 
 
 def _resolve(host: str, port: int) -> str:
-    """The address that a host's name means; IPv4 where it has both."""
-    from wirecat.errors import UnknownHost
+    """The address that a host's name means; IPv4 where it has both. Raises UnknownHost, NoAnswer, UsageError."""
+    from wirecat.address import Address
+    from wirecat.endpoints.resolve import resolve
 
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise UnknownHost("there is no such host", address=host, step="reach") from error
-    addresses = sorted((family != socket.AF_INET, str(address[0])) for family, _, _, _, address in found)
+    found = resolve(Address("tcp", host, port), Deadline(_LOOKUP_SECONDS), "reach")
+    addresses = sorted((family != socket.AF_INET, str(place[0])) for family, place in found)
     return addresses[0][1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wirecat.address import Address
 from wirecat.connection import Connection
 from wirecat.deadline import Deadline
-from wirecat.endpoints import open_stream, scheme_of
+from wirecat.endpoints import check_address, open_stream, scheme_of
 from wirecat.endpoints.exec import ExecStream, start_program
 from wirecat.errors import ConnectionBroken, UsageError, WirecatError
 from wirecat.events import Event, Failed
@@ -146,7 +146,8 @@ def relay(
     can be. One connection is served, and then the server has ended; with ``keep_open`` any number, many at once.
     ``timeout`` is how many seconds connecting to the target may take. The rest is as in ``serve``.
 
-    Raises what ``serve`` raises. A target that cannot be reached ends its client alone, and is told as a Failed event.
+    Raises what ``serve`` raises, and AddressError or UnknownHost for a target that is not possible. A target that cannot be
+    reached ends its client alone, and is told as a Failed event.
 
     >>> import wirecat
     >>> with wirecat.serve("reply:got {data}", "127.0.0.1:0") as server:
@@ -158,6 +159,7 @@ def relay(
     """
     place, goal = Address.parse(address), Address.parse(target).target()
     require_streams(place, goal)
+    check_address(goal)
     handler = Relay(goal, timeout)
 
     def start(server: Server) -> None:

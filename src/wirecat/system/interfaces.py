@@ -45,7 +45,7 @@ def list_interfaces() -> list[InterfaceAddress]:
     for source in _sources():
         try:
             return source()
-        except (OSError, AttributeError, ImportError):
+        except (OSError, ValueError, AttributeError, ImportError):
             continue  # refused (containers), or a C library without the function: the next one knows less
     return []
 

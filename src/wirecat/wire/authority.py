@@ -7,10 +7,10 @@ letters, digits, hyphens, dots and underscores, or an IPv6 address, and everythi
 from __future__ import annotations
 
 from wirecat.errors import HttpError, UsageError
+from wirecat.wire.host_name import ascii_name
 
 MAPPED = bytes(10) + b"\xff\xff"  # how an IPv4 address in IPv6 begins (RFC 4291 section 2.5.5.2)
 LONGEST_HOST = 255  # bytes: one length byte in SOCKS 5; a DNS name has at most 253 (RFC 1035 section 2.3.4)
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
 
 
 def ipv4_octets(host: str) -> bytes | None:
@@ -58,7 +58,7 @@ def unmapped(host: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """A host as it can stand in a protocol's bytes: a name (IDNA where it is not ASCII) or an address without brackets.
+    """A host as it is written in a protocol's bytes: a name (see ``host_name.ascii_name``) or an address without brackets.
 
     Raises UsageError for what is neither, for a name of more than 255 bytes, and for an IPv6 address with a scope,
     which means nothing on another machine.
@@ -70,14 +70,7 @@ def ascii_host(host: str) -> str:
                 f"{host!r} is no IPv6 address" if not scope else f"the scope of {host!r} means nothing to a proxy"
             )
         return host
-    name = host
-    if not name.isascii():
-        try:
-            name = host.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise UsageError(f"{host!r} cannot be a host's name") from error
-    if not name or not _NAME.issuperset(name):
-        raise UsageError(f"{host!r} cannot be a host's name")
+    name = ascii_name(host)
     if len(name) > LONGEST_HOST:
         raise UsageError(f"a host's name has at most {LONGEST_HOST} bytes, not {len(name)}")
     return name
@@ -119,8 +112,11 @@ def parse_authority(text: str, default_port: int | None = None) -> tuple[str, in
     else:
         host, _, digits = text.partition(":")
         host = _unescape(host)
-        if not host or len(host) > LONGEST_HOST or not _NAME.issuperset(host):
-            raise HttpError("no host in the request's target")
+        try:
+            if not host.isascii() or len(ascii_name(host)) > LONGEST_HOST:
+                raise HttpError("no host in the request's target")
+        except UsageError as error:
+            raise HttpError("no host in the request's target") from error
     if not digits:
         if default_port is None:
             raise HttpError("no port in the request's target")

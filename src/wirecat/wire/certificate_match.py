@@ -7,6 +7,9 @@ special gets the rules of Python's ``ssl``, which are OpenSSL's.
 
 from __future__ import annotations
 
+from wirecat.errors import UsageError
+from wirecat.wire.host_name import ascii_name
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.wire.x509_names import CertificateNames
@@ -49,8 +52,8 @@ def _folded(name: str) -> str:
     name = name.removesuffix(".")
     if not name.isascii():
         try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError:
+            name = ascii_name(name)
+        except UsageError:  # no host name: it is compared as it is
             return name
     return name.lower()
 

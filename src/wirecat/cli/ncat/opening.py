@@ -7,7 +7,7 @@ import errno
 from wirecat.address import Address
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import Ending, network, quitting
-from wirecat.cli.ncat.reasons import lookup_reason, reason_of, sentence
+from wirecat.cli.ncat.reasons import NO_NAME, lookup_reason, reason_of, sentence
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
 from wirecat.endpoints.resolve import resolve
@@ -71,11 +71,13 @@ def resolved(host: str, settings: Settings, what: str = "hostname", *, asks: boo
     family = "4" if settings.ipv4 or settings.hops is not None else "6" if settings.ipv6 else ""
     target = Address("tcp", host, 1, options=(("family", family),) if family else ())
     if not asks and not is_literal(host):
-        raise quitting(messages.unresolved(host, "Name or service not known", what))
+        raise quitting(messages.unresolved(host, NO_NAME, what))
     try:
         found = resolve(target, Deadline(None))
     except UnknownHost as error:
         raise quitting(messages.unresolved(host, lookup_reason(error), what)) from error
+    except UsageError as error:  # an international name, and no package to encode it
+        raise quitting(sentence(error)) from error
     return [_numbers(place) for _, place in found]
 
 

@@ -7,6 +7,7 @@ import os
 from wirecat.errors import UnknownHost, WirecatError
 
 _NO_FAMILY = "Address family for hostname not supported"
+NO_NAME = "Name or service not known"
 
 
 def reason_of(error: OSError | WirecatError) -> str:
@@ -18,8 +19,9 @@ def reason_of(error: OSError | WirecatError) -> str:
 
 def lookup_reason(error: UnknownHost) -> str:
     """What getaddrinfo(3) said; a host that has addresses of another family only was not asked for by it."""
-    cause = error.__cause__
-    return (getattr(cause, "strerror", None) or str(cause)) if cause is not None else _NO_FAMILY
+    if isinstance(error.__cause__, OSError):
+        return error.__cause__.strerror or str(error.__cause__)
+    return NO_NAME if error.errno else _NO_FAMILY
 
 
 def sentence(error: WirecatError) -> str:

@@ -47,8 +47,13 @@ def secure_client(
     """``stream`` with TLS on it. Raises Ending."""
     from wirecat.cli.ncat.opening import connect_time
     from wirecat.endpoints.tls import TlsStream
+    from wirecat.endpoints.tls_options import tls_name
 
-    name = settings.ssl_servername or operands.host or "localhost"
+    try:
+        name = tls_name(settings.ssl_servername or operands.host or "localhost")
+    except UsageError as error:
+        stream.close()
+        raise quitting(sentence(error)) from error
     try:
         secured = TlsStream.connect(
             stream, context, name, Deadline(connect_time(settings)), common_names=True, allow_truncation=True
