@@ -81,7 +81,8 @@ class Closed(Event):
     """A connection is over: its thread or task has ended and its socket is closed.
 
     ``by`` is who ended it first (``peer`` or ``server``), ``reason`` how: ``end`` (an orderly end), ``reset``,
-    ``idle``, ``handler error``, ``kicked``, ``shutdown``, ``lost`` (the network gave up), ``too slow`` (it took too
+    ``idle``, ``handler error``, ``kicked``, ``shutdown``, ``evicted`` (the peer of datagrams that had been silent longest
+    was removed for a new one), ``lost`` (the network gave up), ``too slow`` (it took too
     little of what others said, and held them up), ``no thread left`` (the machine has none for it) or ``worker died``
     (the process that served it; how many bytes there were is not known then, and 0). ``seconds`` it lasted,
     ``received`` and ``sent`` are bytes, ``open_count`` how many are still open.
@@ -134,6 +135,20 @@ class Denied(Event):
     name = "denied"
     peer: Address
     reason: str
+
+
+class Withheld(Event):
+    """Replies to ``peer`` were not sent: more than ``limit`` a second, or too many bytes (see ServeOptions.udp_replies).
+
+    ``count`` replies of ``size`` bytes together, since the last such event for the peer, a second ago at the earliest.
+    """
+
+    __slots__ = ("count", "limit", "peer", "size")
+    name = "withheld"
+    peer: Address
+    count: int
+    size: int
+    limit: int
 
 
 class Failed(Event):

@@ -8,6 +8,7 @@ from wirecat.immutable import Immutable
 FRAMINGS = ("none", "line")
 ENGINES = ("threads", "async")
 LARGEST_READ = 1 << 20
+REPLIES_A_SECOND = 1000  # datagrams to one peer, unless it is said
 
 
 def require_number(
@@ -53,10 +54,15 @@ class ServeOptions(Immutable):
     seconds that open connections get to end by themselves when the server stops. ``framing`` (``none`` or ``line``)
     and ``chunk`` (most bytes of one read) are for responders. ``once``: serve one connection, then stop. ``backlog``:
     connections the kernel queues (listen(2)).
+
+    For datagrams: ``udp_replies`` is how many replies a second one host gets (on loopback: one address and port), and 1200
+    times as many bytes beyond what it sent; None: no limit. With ``evict`` a new peer replaces the one that has been
+    silent longest when ``max_connections`` is reached, else it is turned away.
     """
 
     __slots__ = (
-        "allow", "backlog", "chunk", "deny", "drain", "engine", "framing", "idle_timeout", "max_connections", "once",
+        "allow", "backlog", "chunk", "deny", "drain", "engine", "evict", "framing", "idle_timeout", "max_connections", "once",
+        "udp_replies",
     )  # fmt: skip
 
     engine: str | None
@@ -69,6 +75,8 @@ class ServeOptions(Immutable):
     chunk: int | None
     once: bool
     backlog: int
+    udp_replies: int | None
+    evict: bool
 
     def __init__(
         self,
@@ -83,6 +91,8 @@ class ServeOptions(Immutable):
         chunk: int | None = None,
         once: bool = False,
         backlog: int = 1024,
+        udp_replies: int | None = REPLIES_A_SECOND,
+        evict: bool = True,
     ) -> None:
         if engine is not None and engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}", hint=f"There are: {', '.join(ENGINES)}.")
@@ -95,10 +105,11 @@ class ServeOptions(Immutable):
         require_number("idle_timeout", idle_timeout, least=0, above=True)
         require_number("drain", drain, least=0, required=True)
         require_number("chunk", chunk, least=1, whole=True)
+        require_number("udp_replies", udp_replies, least=1, whole=True)
         require_number("backlog", backlog, least=1, whole=True, required=True)
         if chunk is not None and chunk > LARGEST_READ:
             raise UsageError(f"chunk is at most {LARGEST_READ} bytes, not {chunk}")
         self._set(
             engine=engine, max_connections=max_connections, idle_timeout=idle_timeout, allow=tuple(allow), deny=tuple(deny),
-            drain=drain, framing=framing, chunk=chunk, once=once, backlog=backlog,
+            drain=drain, framing=framing, chunk=chunk, once=once, backlog=backlog, udp_replies=udp_replies, evict=evict,
         )  # fmt: skip

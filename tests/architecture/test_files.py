@@ -22,6 +22,10 @@ LONGER: dict[str, str] = {}
 #: and classes needs none.
 TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.server.acceptor": "tests/server/test_admission.py: with each engine",
+    "wirecat.server.check": "tests/server/test_server.py, tests/server/test_datagram_acceptor.py",
+    "wirecat.server.datagram_admission": "tests/server/test_datagram_acceptor.py: with both engines",
+    "wirecat.server.datagram_serving": "tests/server/test_datagram_acceptor.py: with both engines",
+    "wirecat.server.datagram_watcher": "tests/server/test_datagram_acceptor.py: with both engines",
     "wirecat.server.responder_thread": "tests/server/test_threads.py: the engine that runs it",
     "wirecat": "tests/architecture/test_public_names.py",
     "wirecat._version": "one line; tests/test_setup.py compares it with what is installed",

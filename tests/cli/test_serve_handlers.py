@@ -40,6 +40,12 @@ PATIENCE = 15.0
         (["chat", "0", "--engine", "async"], "the handler 'chat' is one that takes a thread for every client"),
         (["broker", "0", "--framing", "line"], "--framing is for responders; 'broker' frames by itself"),
         (["chat", "udp://127.0.0.1:0"], r"udp://127\.0\.0\.1:0: chat is not for datagrams: "),
+        (["echo", "0", "--udp-replies", "5"], r"0: udp_replies is for datagrams\. Write udp://, or leave it out\."),
+        (
+            ["echo", "udp://0", "--udp-replies", "0"],
+            "serve: --udp-replies: 0 is less than 1",
+        ),
+        (["echo", "udp://0", "--udp-replies", "many"], ".*--udp-replies"),
         (["echo", "udp://127.0.0.1:0", "--engine", "async"], ".*datagrams are served by threads"),
         (["echo", "tls://127.0.0.1:0?cert=/no/such"], "certificate /no/such: No such file"),
         (["echo", "0", "--allowfile", "/no/such"], "cannot read /no/such: No such file"),
@@ -124,3 +130,29 @@ def test_a_client_that_holds_up_the_others_is_told_as_too_slow() -> None:
                 while left:
                     left -= two.recv(left).count(b"x")
             program.wait_for("stderr", rb"#1 .* closed by the server \(too slow\)")
+
+
+def test_withheld_replies_are_logged() -> None:
+    with wirecat("serve", "echo", "udp://127.0.0.1:0", "--udp-replies", "3") as server:
+        port = int(server.wait_for("stderr", rb"listening on udp://127\.0\.0\.1:(\d+)")[1])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(PATIENCE)
+            client.connect(("127.0.0.1", port))
+            for _ in range(20):
+                client.send(b"x")
+            assert client.recv(10) == b"x"
+            where = f"udp://127.0.0.1:{client.getsockname()[1]}"
+        told = rf"{where} (\d+) answers? withheld \((\d+) B\): beyond --udp-replies 3\n"
+        found = server.wait_for("stderr", told.encode())
+        assert found[1] == found[2]
+
+
+def test_replies_without_limit() -> None:
+    with wirecat("serve", "echo", "udp://127.0.0.1:0", "--udp-replies", "none") as server:
+        port = int(server.wait_for("stderr", rb"listening on udp://127\.0\.0\.1:(\d+)")[1])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(PATIENCE)
+            client.connect(("127.0.0.1", port))
+            for number in range(3000):
+                client.send(b"%d" % number)
+                assert client.recv(10) == b"%d" % number

@@ -96,8 +96,28 @@ def test_who_may_not_come_in_is_told_once_a_second() -> None:
         assert len(served.events.of(Denied)) == 1 and not served.events.of(Opened)
 
 
-def test_the_limit() -> None:
-    with serving("echo", ADDRESS, max_connections=1) as served:
+def hold(connection: Connection) -> None:
+    """A handler in a thread: an echo."""
+    while (data := connection.receive()) is not None:
+        connection.send(data)
+
+
+@pytest.mark.parametrize("handler", ["echo", hold])
+def test_new_peer_replaces_the_one_that_has_been_silent_longest(handler: object) -> None:
+    with serving(handler, ADDRESS, max_connections=2) as served:
+        with peer_of(served) as one, peer_of(served) as two, peer_of(served) as three:
+            for client in (one, two, one, three):
+                assert ask(client, b"x") == b"x"
+            closed = served.events.wait(Closed)
+            assert (closed.connection, closed.by, closed.reason) == (2, "server", "evicted")
+            assert ask(one, b"y") == b"y"
+            assert len(served.events.of(Closed)) == 1
+            assert ask(two, b"z") == b"z", "it comes again as a new peer"
+
+
+@pytest.mark.parametrize("handler", ["echo", hold])
+def test_without_eviction_the_limit_turns_new_peers_away(handler: object) -> None:
+    with serving(handler, ADDRESS, max_connections=1, evict=False) as served:
         with peer_of(served) as one, peer_of(served) as two:
             assert ask(one, b"x") == b"x"
             two.send(b"x")
@@ -106,6 +126,55 @@ def test_the_limit() -> None:
             assert served.server.kick(1)
             served.events.wait(Closed)
             assert ask(two, b"z") == b"z"
+
+
+@pytest.mark.parametrize("handler", ["echo", hold])
+def test_limit_of_0_admits_no_peer(handler: object) -> None:
+    with serving(handler, ADDRESS, max_connections=0) as served, peer_of(served) as client:
+        client.send(b"x")
+        assert served.events.wait(Denied).reason == "connection limit reached (0)"
+
+
+def test_handler_that_does_not_end_keeps_its_place() -> None:
+    release = threading.Event()
+
+    def stubborn(connection: Connection) -> None:
+        connection.send(b"here")
+        release.wait(PATIENCE)
+
+    with serving(stubborn, ADDRESS, max_connections=1) as served, peer_of(served) as one, peer_of(served) as two:
+        assert ask(one, b"x") == b"here"
+        two.send(b"x")
+        assert served.events.wait(Denied).reason == "connection limit reached (1)"
+        release.set()
+        assert served.events.wait(Closed).reason == "evicted"
+
+
+@pytest.mark.parametrize("handler", ["echo", hold])
+def test_forged_senders_leave_others_their_service(handler: object) -> None:
+    """Each address of 127.0.0.0/8 and each port is a sender: here 2,600 with one datagram each."""
+    with serving(handler, ADDRESS, max_connections=100) as served, contextlib.ExitStack() as stack:
+        place = ("127.0.0.1", served.port)
+        before = threading.active_count()
+        most = before
+        for _ in range(26):
+            with contextlib.ExitStack() as senders:
+                for _ in range(100):
+                    sender = senders.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    sender.sendto(b"x", place)
+                most = max(most, threading.active_count())
+        client = stack.enter_context(peer_of(served))
+        for _ in range(20):  # a datagram may get lost among so many
+            client.settimeout(1)
+            try:
+                assert ask(client, b"me") == b"me"
+                break
+            except TimeoutError:
+                continue
+        else:
+            pytest.fail("no answer in 20 s")
+        assert most - before <= (1 if handler == "echo" else 102)
+        assert len(served.server.connections) <= 100
 
 
 def test_by_default_the_limit_is_low() -> None:
@@ -149,6 +218,16 @@ def test_a_program_for_each_peer() -> None:
         answer = ask(client, b"hello\n")
         assert answer == b"hello UDP %d\n" % client.getsockname()[1]
         assert served.events.wait(Closed).reason in ("end", "idle")
+
+
+def test_server_does_not_answer_itself() -> None:
+    with serving("echo", ADDRESS) as served, peer_of(served) as client:
+        bound = served.server._listener.sockets[0]
+        bound.sendto(b"forged", ("127.0.0.1", served.port))
+        denied = served.events.wait(Denied)
+        assert denied.peer.port == served.port and "own address" in denied.reason
+        assert ask(client, b"x") == b"x"
+        assert served.events.wait(Opened).peer.port == client.getsockname()[1]
 
 
 def test_unix_datagrams(tmp_path: Path) -> None:

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from wirecat.address import Address
-from wirecat.events import Closed, Denied, Event, Failed, HalfClosed, Listening, Missed, Opened, Stopped, Stopping
+from wirecat.events import (
+    Closed,
+    Denied,
+    Event,
+    Failed,
+    HalfClosed,
+    Listening,
+    Missed,
+    Opened,
+    Stopped,
+    Stopping,
+    Withheld,
+)
 from wirecat.taps.tap import RECEIVED, SENT
 from wirecat.taps.transcript import NotShown, Said
 from wirecat.views.text_server import ServerLog
@@ -47,6 +59,10 @@ def lines(event: Event, verbose: bool = False) -> list[str]:
             "#3 192.0.2.1:4000 closed by the client (reset) after 2 min 10 s: 10 B in, 2.0 kB out (4 open)",
         ),
         (Denied(peer=PEER, reason="not allowed"), "192.0.2.1:4000 denied: not allowed"),
+        (
+            Withheld(peer=PEER, count=12, size=3000, limit=5),
+            "192.0.2.1:4000 12 answers withheld (3.0 kB): beyond --udp-replies 5",
+        ),
         (Missed(count=1), "1 event not shown: this terminal is too slow"),
         (NotShown(count=7), "7 more not shown"),
         (

@@ -22,6 +22,7 @@ from wirecat.views.text_addresses import opened_to_others
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Any
 
     from wirecat.address import Address
     from wirecat.cli.environment import Environment
@@ -81,7 +82,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
             max_connections=options.max_connections, idle_timeout=options.idle_timeout,
-            allow=allow, deny=deny, workers=options.workers,
+            allow=allow, deny=deny, workers=options.workers, **_reply_limit(options),
         )  # fmt: skip
         if options.lan and address.scheme in ("tcp", "tls") and server.address.port is not None:
             from wirecat.cli.first_rungs import FirstRungs
@@ -200,6 +201,16 @@ def _workers(text: str) -> int | str:
     return text if text == "auto" else _at_least_one(text)
 
 
+def _replies(text: str) -> int | str:
+    return text if text == "none" else _at_least_one(text)
+
+
+def _reply_limit(options: Namespace) -> dict[str, Any]:
+    """``udp_replies`` for the server, where it was said."""
+    replies = options.udp_replies
+    return {} if replies is None else {"udp_replies": None if replies == "none" else replies}
+
+
 def _above_zero(text: str) -> float:
     value = seconds(text)
     if not value:
@@ -234,6 +245,9 @@ def _parser() -> Parser:
     add("--chunk", type=_at_least_one, metavar="N", help="read at most N bytes at a time")
     add("--once", action="store_true", help="serve one connection, then exit")
     add("--max-connections", type=_at_least_one, metavar="N", help="at most N at once (default: what this PC allows)")
+    add(
+        "--udp-replies", type=_replies, metavar="N", help="datagrams: N replies a second to one host, or none: no limit"
+    )
     add("--idle-timeout", type=_above_zero, metavar="S", help="close a connection after S seconds without a byte")
     add("--allow", action="append", default=[], metavar="ADDR", help="let in this address, block, range or host only")
     add("--deny", action="append", default=[], metavar="ADDR", help="keep out this address or block (repeatable; wins)")

@@ -25,7 +25,7 @@ from wirecat.endpoints.idle import LISTENER_IDLE
 from wirecat.endpoints.listener import Listener
 from wirecat.endpoints.peer_stream import PeerStream
 from wirecat.endpoints.place import place_of
-from wirecat.endpoints.waiting import wait_readable
+from wirecat.endpoints.waiting import ReadableWaiter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wirecat.address import Address
+    from wirecat.endpoints.peer_stream import DatagramReceiver
     from wirecat.endpoints.whole_datagrams import WholeDatagrams
 
 OWN_ADDRESS = "it has this server's own address as its source, so it is forged"
@@ -53,8 +54,8 @@ class DatagramListener(Listener):
     """
 
     __slots__ = (
-        "_backlog", "_changed", "_fresh", "_idle", "_over", "_peer_scheme", "_peers", "_pruned", "_reader", "_signal", "dropped",
-        "on_ignored", "reliable",
+        "_backlog", "_changed", "_fresh", "_idle", "_open_peer", "_over", "_peer_scheme", "_peers", "_pruned", "_reader", "_signal",
+        "_tick", "dropped", "on_ignored", "reliable",
     )  # fmt: skip
 
     datagrams = True
@@ -79,6 +80,8 @@ class DatagramListener(Listener):
         self._changed = threading.Condition()
         self._peers: dict[Any, PeerStream] = {}  # the one that has been silent longest first
         self._fresh: dict[Any, PeerStream] = {}  # not accepted yet, oldest first
+        self._open_peer: Callable[[WholeDatagrams], DatagramReceiver | None] | None = None
+        self._tick: Callable[[], float | None] = lambda: None
         self._over = False  # no more of anything
         self._pruned = False
         self._reader: threading.Thread | None = None
@@ -98,6 +101,23 @@ class DatagramListener(Listener):
                     raise TimeoutError(errno.ETIMEDOUT, f"no datagram came in {deadline.seconds:g} s")
                 remaining = deadline.remaining()
                 self._changed.wait(min(part for part in (remaining, _SLICE, 1e9) if part is not None))
+
+    def watch(
+        self, open_peer: Callable[[WholeDatagrams], DatagramReceiver | None], tick: Callable[[], float | None]
+    ) -> None:
+        """Begin to hand datagrams over as they arrive, in place of ``accept``: all of it in the thread that reads.
+
+        ``open_peer`` is given the stream of a new peer; what it returns gets the peer's datagrams, the first one included
+        (None: the peer is turned away). ``tick`` is called after each round and after the seconds that it returned (None:
+        only when something arrives, or at ``wake``).
+        """
+        with self._changed:
+            self._open_peer, self._tick = open_peer, tick
+            self._start()
+
+    def wake(self) -> None:
+        """Have ``tick`` called soon. May be called by any thread."""
+        self._wake_reader()
 
     def _open(self, peer: PeerStream) -> WholeDatagrams:
         """The stream that the user of a new peer gets."""
@@ -171,16 +191,18 @@ class DatagramListener(Listener):
     def _read(self) -> None:
         assert self._signal is not None
         signal = self._signal[0]
-        watched = [*self.sockets, signal]
+        waiter = ReadableWaiter([*self.sockets, signal])
+        wait: float | None = None
         try:
             while not self._over:
-                for ready in wait_readable(watched, None):
+                for ready in waiter.wait(wait):
                     if ready is signal:
                         signal.recv(64)
                     else:
                         self._read_from(ready)
-                if self._closed and not self._pruned:
-                    watched = [*self._close_unused(), signal]
+                wait = self._tick()
+                if self._closed and not self._pruned and not self._over:
+                    waiter = ReadableWaiter([*self._close_unused(), signal])
         finally:
             self._close_sockets()
 
@@ -197,6 +219,7 @@ class DatagramListener(Listener):
         return used
 
     def _read_from(self, bound: socket.socket) -> None:
+        family = int(bound.family)  # once: Python makes an enum of it each time
         for _ in range(_BATCH):
             try:
                 data, place = bound.recvfrom(LARGEST)
@@ -205,7 +228,7 @@ class DatagramListener(Listener):
             except OSError as error:
                 self._tell(bound, error)
                 continue
-            key = (bound.family, place)
+            key = (family, place)
             with self._changed:
                 peer = self._peers.pop(key, None)
                 if peer is not None:
@@ -229,6 +252,11 @@ class DatagramListener(Listener):
             return
         local = self._address_of(bound.getsockname())
         peer = PeerStream(self, bound, key, self._address_of(place), local, self._idle, screened)
+        if self._open_peer is not None:
+            with self._changed:
+                self._peers[key] = peer
+            self._hand_over(peer, data, self._open_peer)
+            return
         if not self._takes_first_datagram:
             peer.put(data, wait=False)
         with self._changed:
@@ -240,6 +268,16 @@ class DatagramListener(Listener):
                 self.dropped += 1
             self._peers[key] = self._fresh[key] = peer
             self._changed.notify()
+
+    def _hand_over(
+        self, peer: PeerStream, data: bytes, open_peer: Callable[[WholeDatagrams], DatagramReceiver | None]
+    ) -> None:
+        peer.receiver = receiver = open_peer(self._open(peer))
+        if receiver is None:
+            self.dropped += 1
+            peer.close()
+        elif not self._takes_first_datagram:
+            receiver.datagram(data)
 
     def _address_of(self, place: Any) -> Address:
         return place_of(place, self._peer_scheme)

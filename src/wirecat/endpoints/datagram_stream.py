@@ -38,7 +38,7 @@ def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatErr
 class DatagramStream(WholeDatagrams):
     """A connected datagram socket. ``unlink`` is a path of its own that is removed on close."""
 
-    __slots__ = ("_aborted", "_idle", "_last", "_local", "_peer", "_timeout", "_unlink", "ended", "idled", "socket")
+    __slots__ = ("_aborted", "_local", "_peer", "_timeout", "_unlink", "active_at", "ended", "idle", "idled", "socket")
 
     def __init__(self, connected: socket.socket, peer: Address, *, idle: float | None = None, unlink: str = "") -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class DatagramStream(WholeDatagrams):
         self.idled = False  # whether it was silence that ended it
         self._peer = peer
         self._local: Address | None = None
-        self._idle = idle
-        self._last = monotonic()
+        self.idle = idle
+        self.active_at = monotonic()
         self._timeout: float | None = None
         self._aborted = False
         self._unlink = unlink
@@ -80,7 +80,7 @@ class DatagramStream(WholeDatagrams):
                 if self._aborted:
                     break
                 if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
-                    if self._idle is not None and monotonic() - self._last >= self._idle:
+                    if self.idle is not None and monotonic() - self.active_at >= self.idle:
                         self.idled = True
                         break
                     if self._timeout is not None:
@@ -90,7 +90,7 @@ class DatagramStream(WholeDatagrams):
                 raise datagram_failure(error, self.peer) from error
             if not data and self._aborted:
                 break
-            self._last = monotonic()
+            self.active_at = monotonic()
             return data
         self.ended = True
         return b""
@@ -102,8 +102,8 @@ class DatagramStream(WholeDatagrams):
         with a time limit would ask for it over and over until that has passed.
         """
         left = self._timeout
-        if self._idle is not None:
-            idle_left = max(0.001, self._idle - (monotonic() - self._last))
+        if self.idle is not None:
+            idle_left = max(0.001, self.idle - (monotonic() - self.active_at))
             left = idle_left if left is None else min(left, idle_left)
         if left is None:
             return
@@ -124,7 +124,7 @@ class DatagramStream(WholeDatagrams):
                 message = f"the peer took no more for {self._timeout or 0:g} s ({len(view)} bytes left)"
                 raise DeadlineExpired(message, unsent=len(view), address=self.peer, step="send") from error
             raise datagram_failure(error, self.peer, len(view)) from error
-        self._last = monotonic()
+        self.active_at = monotonic()
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""

@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
     from wirecat.endpoints.dtls_context import DtlsContext
-    from wirecat.stream import Stream
 
 HANDSHAKE_TIME = 10.0  # seconds, where no deadline says otherwise
 _LARGEST = 65536
@@ -35,7 +34,7 @@ class DtlsStream(WholeDatagrams):
 
     def __init__(
         self,
-        inner: Stream,
+        inner: WholeDatagrams,
         context: DtlsContext,
         *,
         server_side: bool = False,
@@ -67,6 +66,21 @@ class DtlsStream(WholeDatagrams):
         """This end's address: that of the stream below."""
         return self.inner.local
 
+    @property
+    def ready(self) -> bool:  # type: ignore[override]
+        """See WholeDatagrams."""
+        return self._ready
+
+    @property
+    def idle(self) -> float | None:  # type: ignore[override]
+        """See WholeDatagrams: that of the stream below."""
+        return self.inner.idle
+
+    @property
+    def active_at(self) -> float:  # type: ignore[override]
+        """See WholeDatagrams: that of the stream below."""
+        return self.inner.active_at
+
     def handshake(self) -> None:
         """Shake hands, if that has not been done. Raises TlsError, CertificateError, NoAnswer, each time anew."""
         if self._ready:
@@ -86,25 +100,30 @@ class DtlsStream(WholeDatagrams):
                         self.inner.set_timeout(self._timeout)
 
     def _shake(self) -> None:
+        while not self._step():
+            self._wait_for_more()
+
+    def _step(self) -> bool:
+        """Go on with the handshake as far as what has come allows; whether it is done."""
         from OpenSSL import SSL
 
         if self._engine is None:
             self._engine = self._context.engine(self._server_side, self._server_name, str(self.peer))
         try:
-            while not self._engine.shake():
-                self._send_out()
-                self._wait_for_more()
+            done = self._engine.shake()
             self._send_out()
         except SSL.Error as error:
             try:
                 self._send_out()  # the alert that tells the peer
             except OSError:
-                pass  # it has gone: there is nobody to tell
+                pass  # it has gone
             raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
-        self.tls = self._context.facts(self._engine, self._server_name)
-        if not self._server_side:
-            self._context.check_name(self.tls, self.peer, self._server_name)
-        self._ready = True
+        if done:
+            self.tls = self._context.facts(self._engine, self._server_name)
+            if not self._server_side:
+                self._context.check_name(self.tls, self.peer, self._server_name)
+            self._ready = True
+        return done
 
     def _wait_for_more(self) -> None:
         """A datagram of the peer, or the moment to send again what may have been lost (RFC 6347 section 4.2.4)."""
@@ -149,6 +168,40 @@ class DtlsStream(WholeDatagrams):
                 self.ended = not data
                 return data
         return b""
+
+    def feed(self, datagram: bytes) -> list[bytes]:
+        """See WholeDatagrams. The handshake goes on first."""
+        from OpenSSL import SSL
+
+        if self._engine is None:
+            self._step()
+        self._engine.feed(datagram)
+        pieces: list[bytes] = []
+        if not self._ready and not self._step():
+            return pieces
+        try:
+            while data := self._engine.read():
+                pieces.append(data)
+        except SSL.Error as error:
+            raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
+        self._send_out()  # the peer's last flight has come again, because ours was lost
+        self.ended = self._engine.ended
+        return pieces
+
+    def repeat_handshake(self) -> None:
+        """See WholeDatagrams (RFC 6347 section 4.2.4)."""
+        from OpenSSL import SSL
+
+        if self._ready:
+            return
+        if self._deadline.expired:
+            raise tls_failures.no_handshake(self.peer, self._deadline.seconds, self._server_side)
+        if self._engine.resend_after == 0:
+            try:
+                self._engine.resend()
+            except SSL.Error as error:
+                raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
+            self._send_out()
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """See Stream: ``data`` as one datagram; none for no data. Raises WirecatError where it is too large for one."""

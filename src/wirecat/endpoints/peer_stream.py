@@ -28,15 +28,30 @@ _SLICE = 0.2 if sys.platform == "win32" else 1e6
 _FULL_QUEUE = 0.005  # seconds until a send to a receiver whose queue is full is tried again
 
 
+class DatagramReceiver:
+    """What takes the datagrams of one peer as they arrive, in the thread that reads the socket, in place of a queue."""
+
+    __slots__ = ()
+
+    def datagram(self, data: bytes) -> None:
+        """A datagram has arrived. Must not raise and must not wait."""
+        raise NotImplementedError
+
+    def failed(self, error: WirecatError) -> None:
+        """The peer cannot be reached: an ICMP error came back. Must not raise and must not wait."""
+        raise NotImplementedError
+
+
 class PeerStream(WholeDatagrams):
     """What one peer sends, and what is sent to it. Made by DatagramListener; ``dropped`` counts what found no room.
 
     ``key`` is the family and the address, ``screened`` what the listener has learned of the peer by its first datagram.
+    With a ``receiver`` nothing is queued.
     """
 
     __slots__ = (
-        "_aborted", "_changed", "_closed", "_failure", "_idle", "_last", "_listener", "_local", "_peer", "_queue",
-        "_size", "_socket", "_timeout", "connected", "dropped", "ended", "idled", "key", "screened",
+        "_aborted", "_changed", "_closed", "_failure", "_listener", "_local", "_peer", "_queue", "_size", "_socket",
+        "_timeout", "active_at", "connected", "dropped", "ended", "idle", "idled", "key", "receiver", "screened",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +67,7 @@ class PeerStream(WholeDatagrams):
         super().__init__()
         self.key = key
         self.screened = screened
+        self.receiver: DatagramReceiver | None = None
         self.ended = False
         self.idled = False  # whether it was silence that ended it
         self.connected = False
@@ -60,14 +76,14 @@ class PeerStream(WholeDatagrams):
         self._socket = bound
         self._peer = peer
         self._local = local
-        self._idle = idle
+        self.idle = idle
         self._timeout: float | None = None
         self._queue: deque[bytes] = deque()
         self._size = 0
         self._changed = threading.Condition()
         self._aborted = self._closed = False
         self._failure: WirecatError | None = None
-        self._last = monotonic()
+        self.active_at = monotonic()
 
     @property
     def peer(self) -> Address:  # type: ignore[override]
@@ -85,6 +101,10 @@ class PeerStream(WholeDatagrams):
         """Queue a datagram; False where there is no room. With ``wait`` wait for room, as long as somebody may take
         it.
         """
+        if self.receiver is not None:
+            self.active_at = monotonic()
+            self.receiver.datagram(data)
+            return True
         with self._changed:
             while self._size > QUEUE and wait and not (self._closed or self._aborted or self.ended):
                 self._changed.wait(_SLICE)
@@ -93,12 +113,15 @@ class PeerStream(WholeDatagrams):
                 return False
             self._queue.append(data)
             self._size += len(data) + OVERHEAD
-            self._last = monotonic()
+            self.active_at = monotonic()
             self._changed.notify_all()
             return True
 
     def fail(self, error: WirecatError) -> None:
-        """The next receive raises ``error``."""
+        """The next receive raises ``error``, or the receiver gets it."""
+        if self.receiver is not None:
+            self.receiver.failed(error)
+            return
         with self._changed:
             self._failure = error
             self._changed.notify_all()
@@ -142,7 +165,7 @@ class PeerStream(WholeDatagrams):
         return b""
 
     def _idle_left(self) -> float:
-        return _SLICE if self._idle is None else self._last + self._idle - monotonic()
+        return _SLICE if self.idle is None else self.active_at + self.idle - monotonic()
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """See Stream: ``data`` as one datagram. Raises WirecatError where it is too large for one."""
@@ -151,6 +174,7 @@ class PeerStream(WholeDatagrams):
             hint = "A client that binds a path of its own can be answered."
             raise UsageError("that peer has no name to send to", address=self.peer, step="send", hint=hint)
         deadline = Deadline(self._timeout)
+        self.active_at = monotonic()  # before it is sent: what the peer does next is later
         while True:
             if self._closed:
                 raise self._closed_error("send")
@@ -167,7 +191,6 @@ class PeerStream(WholeDatagrams):
                 self._wait_for_room(deadline)
             except OSError as error:
                 raise datagram_failure(error, self.peer, len(view)) from error
-        self._last = monotonic()
 
     def _wait_for_room(self, deadline: Deadline) -> None:
         """Wait until a send may succeed. In slices, because an abort does not wake a poll."""

@@ -28,6 +28,24 @@ def wait_readable(sockets: Sequence[socket.socket], seconds: float | None) -> li
     return [each for each in sockets if each.fileno() in ready]
 
 
+class ReadableWaiter:
+    """As ``wait_readable``, for a thread that waits for the same sockets again and again."""
+
+    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+        self._sockets = {each.fileno(): each for each in sockets}
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:
+            for descriptor in self._sockets:
+                self._poll.register(descriptor, select.POLLIN)
+
+    def wait(self, seconds: float | None) -> list[socket.socket]:
+        """See ``wait_readable``."""
+        wait = _SLICE if seconds is None else min(seconds, _SLICE)
+        if self._poll is None:
+            return select.select(list(self._sockets.values()), [], [], wait)[0]
+        return [self._sockets[descriptor] for descriptor, _ in self._poll.poll(wait * 1000)]
+
+
 def wait_writable(one: socket.socket, seconds: float) -> None:
     """Wait until something can be written to the socket, at most ``seconds``. It may come back early."""
     wait = min(seconds, _SLICE)

@@ -15,6 +15,15 @@ class WholeDatagrams(Stream):
     keeps_boundaries = True
     raw_obstacle = "datagrams"
 
+    idle: float | None = None
+    """Seconds without a datagram either way after which it ends; None: never."""
+
+    active_at = 0.0
+    """When the last datagram was received or sent (time.monotonic())."""
+
+    ready = True
+    """Whether data can be sent and received, which with DTLS is after the handshake."""
+
     def __init__(self) -> None:
         self._rest = b""  # of a datagram for which a receive had no room
 
@@ -32,6 +41,14 @@ class WholeDatagrams(Stream):
 
     def _next(self) -> bytes:
         raise NotImplementedError
+
+    def feed(self, datagram: bytes) -> list[bytes]:
+        """Take in a datagram that was received for this stream, where that is not left to ``receive``; the data that it
+        makes available. Raises what ``receive`` raises."""
+        return [datagram]
+
+    def repeat_handshake(self) -> None:
+        """Where ``feed`` is used: send again what is due of a handshake. Raises NoAnswer when its time is over."""
 
     def half_close(self) -> None:
         """Raises UsageError: datagrams have no end."""

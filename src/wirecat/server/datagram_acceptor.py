@@ -1,7 +1,7 @@
-"""The acceptor for ports without connections: a peer is there with its first datagram, and gone when it is silent.
+"""The acceptor for handlers in threads at ports without connections: a peer is new with its first datagram.
 
-It does for a listener that tells peers apart by their datagrams what the Acceptor does for connections. Its listener
-reads the socket in a thread of its own; here its new peers are let in or not, and idle ones are found.
+It does for a datagram listener what Acceptor does for connections. The listener reads the sockets in a thread of its own;
+here its new peers are admitted, and idle ones are found.
 """
 
 from __future__ import annotations
@@ -10,31 +10,36 @@ import threading
 import traceback
 from time import monotonic
 
-from wirecat.server.admission import Admission
-from wirecat.server.answer_rate import OnceASecond
+from wirecat.server.datagram_admission import DatagramAdmission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from wirecat.stream import Stream
+    from wirecat.connection import ConnectionState
+    from wirecat.endpoints.whole_datagrams import WholeDatagrams
+
+EVICTED = "evicted"
+EVICTION_TIME = 0.5  # seconds that the handler of an evicted peer gets to end before the new one is turned away
 
 
-class DatagramAcceptor(Admission):
-    """As Acceptor; ``adopt`` is given the streams of new peers. A peer that is turned away is told once a second."""
+class DatagramAcceptor(DatagramAdmission):
+    """As DatagramAdmission; ``adopt`` is given the stream and the number of each new peer."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._told = OnceASecond()
+        self._streams: dict[int, WholeDatagrams] = {}
         self._ending = threading.Event()
+        self._room = threading.Event()
+        self._registry.on_room = self._room.set
         self._thread = threading.Thread(target=self._run, name="wirecat-accept", daemon=True)
 
     def start(self) -> None:
-        """Begin to let peers in."""
+        """Begin to admit peers."""
         self._thread.start()
 
     def stop_accepting(self) -> None:
-        """Let no new peers in. Those that are there go on, and the port is theirs as long."""
+        """Admit no new peers. The open ones go on, and keep the port until they have ended."""
         self._listener.close()
 
     def stop(self) -> None:
@@ -43,6 +48,7 @@ class DatagramAcceptor(Admission):
         self._listener.close()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
+        self._report_withheld()
 
     def _run(self) -> None:
         next_sweep = monotonic() + self._sweep
@@ -60,26 +66,49 @@ class DatagramAcceptor(Admission):
             if now >= next_sweep:
                 next_sweep = now + self._sweep
                 self._sweep_idle(now)
+                self._report_withheld()
+                self._forget_ended()
 
-    def _take(self, stream: Stream) -> None:
+    def _take(self, stream: WholeDatagrams) -> None:
         try:
             admitted = self._admit(stream)
         except Exception as error:  # whatever it is, it concerns this one peer
             stream.close()
             self._registry.fail(None, error, traceback.format_exc())
             return
-        if admitted and self._once:
+        if not admitted:
+            stream.close()
+        elif self._once:
             self._listener.close()
 
-    def _admit(self, stream: Stream) -> bool:
-        host = stream.peer.host
-        reason = self._refusal(host)
-        if not reason:
-            self._adopt(stream)
-            return True
-        peer = stream.peer
-        stream.close()
-        # Each of its datagrams makes a new peer of it.
-        if self._told.now(f"{host} {reason}"):
-            self._registry.deny(peer, reason)
-        return False
+    def _admit(self, stream: WholeDatagrams) -> bool:
+        if not self._is_allowed(stream.peer):
+            return False
+        if self._registry.full and not (self._evict and self._make_room()):
+            self._deny_full(stream.peer)
+            return False
+        number = self._registry.next_id()
+        self._streams[number] = stream
+        self._adopt(stream, number)
+        return True
+
+    def _make_room(self) -> bool:
+        """Cut the peer that has been silent longest; whether its handler has ended in time."""
+        self._forget_ended()
+        candidates = [each for each in self._registry.connections() if each.id in self._streams and not each.cut_reason]
+        if not candidates:
+            return False
+        self._cut(min(candidates, key=self._active_at), EVICTED)
+        end = monotonic() + EVICTION_TIME
+        while self._registry.full and not self._ending.is_set() and (left := end - monotonic()) > 0:
+            self._room.clear()
+            if self._registry.full:
+                self._room.wait(left)
+        return not self._registry.full
+
+    def _active_at(self, connection: ConnectionState) -> float:
+        return self._streams[connection.id].active_at
+
+    def _forget_ended(self) -> None:
+        open_now = {connection.id for connection in self._registry.connections()}
+        self._streams = {number: stream for number, stream in self._streams.items() if number in open_now}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirecat.errors import ConnectionBroken
+from wirecat.errors import ConnectionBroken, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,4 +31,5 @@ def is_handlers_fault(connection: ConnectionState, failure: BaseException) -> bo
 
 def _is_broken(connection: ConnectionState, failure: BaseException) -> bool:
     """Whether it was this connection that broke, and none of the handler's own to somebody else."""
-    return isinstance(failure, ConnectionBroken) and failure.address in (None, connection.peer)
+    # Refused: a peer of datagrams has gone, which an ICMP error tells.
+    return isinstance(failure, (ConnectionBroken, Refused)) and failure.address in (None, connection.peer)

@@ -6,13 +6,12 @@ import threading
 
 from wirecat.address import Address
 from wirecat.endpoints import open_listener, scheme_of
-from wirecat.errors import UsageError
 from wirecat.events import Event, Listening, Publisher, Stopped, Stopping
 from wirecat.options import ServeOptions
 from wirecat.server.acceptor import Acceptor
-from wirecat.server.access import AccessList
 from wirecat.server.capacity import asked_for, default_capacity
-from wirecat.server.handler import RESPONDER, Handler, load_handler
+from wirecat.server.check import check
+from wirecat.server.handler import Handler, load_handler
 from wirecat.server.registry import Registry
 from wirecat.taps.masked import MaskedTap
 
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
     from wirecat.events import Listener as EventListener
+    from wirecat.server.access import AccessList
     from wirecat.server.admission import Adopt
     from wirecat.server.datagram_acceptor import DatagramAcceptor
+    from wirecat.server.datagram_watcher import DatagramWatcher
     from wirecat.server.event_loop import EventLoopEngine
     from wirecat.server.loop_acceptor import LoopAcceptor
     from wirecat.server.registry import ConnectionInfo
@@ -82,6 +83,11 @@ class Server:
         return Publisher()
 
     def _make_engine(self) -> ThreadEngine | EventLoopEngine:
+        if self._listener.datagrams:
+            from wirecat.server.datagram_serving import make_engine
+
+            engine: Any = make_engine(self.handler, self._registry, self._listener, self.options)
+            return engine  # type: ignore[no-any-return]
         if self.handler.engine == "async":
             from wirecat.server.event_loop import EventLoopEngine
 
@@ -91,15 +97,11 @@ class Server:
 
         return ThreadEngine(self.handler, self._registry, self.options.chunk, self._listener.open)
 
-    def _make_acceptor(self, access: AccessList) -> Acceptor | LoopAcceptor | DatagramAcceptor:
+    def _make_acceptor(self, access: AccessList) -> Acceptor | LoopAcceptor | DatagramAcceptor | DatagramWatcher:
         kind: Any
         take: Any
         kind, take, more = self._admission()
-        if self._listener.datagrams:
-            from wirecat.server.datagram_acceptor import DatagramAcceptor
-
-            kind, take, more = DatagramAcceptor, self._engine.serve, {}  # type: ignore[union-attr]
-        acceptor: Acceptor | LoopAcceptor | DatagramAcceptor = kind(
+        acceptor: Acceptor | LoopAcceptor | DatagramAcceptor | DatagramWatcher = kind(
             self._listener, self._registry, access, take, self._engine.cut, once=self.options.once,
             idle_timeout=self.options.idle_timeout, **more,
         )  # fmt: skip
@@ -107,6 +109,10 @@ class Server:
 
     def _admission(self) -> tuple[Any, Adopt, dict[str, Any]]:
         """Who accepts clients, what becomes of one that may come in, and what the first is to know besides."""
+        if self._listener.datagrams:
+            from wirecat.server.datagram_serving import admission
+
+            return admission(self._engine, self.options)
         if self._engine.name == "async" and self._engine.can_accept:  # type: ignore[union-attr]
             from wirecat.server.loop_acceptor import LoopAcceptor
 
@@ -260,33 +266,6 @@ class Server:
         return f"<Server {self.handler.name} on {', '.join(map(str, self.addresses))}, {state}>"
 
 
-def check(handler: Handler, address: Address, options: ServeOptions) -> AccessList:
-    """What can only be judged together, before any socket opens. Raises UsageError; gives who may come in."""
-    if options.chunk is not None and handler.colour != RESPONDER:
-        raise UsageError(
-            f"chunk is for responders; {handler.name!r} reads by itself", hint="Use connection.receive(limit) in it."
-        )
-    access = AccessList(options.allow, options.deny)
-    if access and address.port is None:
-        hint = "Who may use a path is said by its permissions (chmod)."
-        raise UsageError("allow and deny are for TCP and UDP", address=address, hint=hint)
-    if scheme_of(address).keeps_boundaries:
-        _check_datagrams(handler, address, options)
-    return access
-
-
-def _check_datagrams(handler: Handler, address: Address, options: ServeOptions) -> None:
-    name = handler.name.partition(":")[0]
-    if not handler.datagrams:
-        reason = "the sender of a datagram can be forged, and the answers would go to whoever it names"
-        raise UsageError(f"{name} is not for datagrams: {reason}", address=address)
-    if handler.engine == "async":
-        hint = "Write def in place of async def." if handler.colour != RESPONDER else "Leave --engine out."
-        raise UsageError("datagrams are served by threads", address=address, hint=hint)
-    if options.chunk is not None or options.framing != "none":
-        raise UsageError("chunk and framing are for streams: a datagram is answered whole", address=address)
-
-
 def serve(
     handler: str | Callable[..., Any],
     address: str | int | Address = DEFAULT_ADDRESS,
@@ -309,7 +288,7 @@ def serve(
     processes serve, or ``auto``, one for each processor: for TCP, on systems that share a port (SO_REUSEPORT), and
     handlers that a worker can import.
     The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout`` (seconds), ``allow``,
-    ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``.
+    ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``, ``udp_replies``, ``evict``.
 
     Raises HandlerError, UsageError, AddressError, ListenError.
 

@@ -6,8 +6,8 @@ import sys
 
 from wirecat.errors import UsageError
 from wirecat.options import require_number
+from wirecat.server.check import check
 from wirecat.server.importable import importable_name
-from wirecat.server.server import check
 from wirecat.server.supervisor import Supervisor
 from wirecat.server.worker_process import MARK
 from wirecat.system.limits import usable_processors

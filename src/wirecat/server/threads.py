@@ -18,8 +18,6 @@ from wirecat.connection import Connection
 from wirecat.deadline import Deadline
 from wirecat.endpoints.socket_stream import LINGER, SocketStream
 from wirecat.errors import WirecatError
-from wirecat.server.answer_rate import AnswerRate, OnceASecond
-from wirecat.server.datagram_responder import drive_datagrams
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder_thread import READ_SIZE, drive
@@ -64,13 +62,14 @@ class ThreadEngine:
         registry: Registry,
         chunk: int | None,
         open_stream: Callable[[socket.socket, Any], Stream] = SocketStream,
+        connection: Callable[[Stream, int], Connection] = Connection,
     ) -> None:
-        """``open_stream`` makes the stream over what accept(2) gave."""
+        """``open_stream`` makes the stream over what accept(2) gave, ``connection`` the connection over the stream."""
         self._handler = handler
         self._registry = registry
         self._chunk = chunk or READ_SIZE
         self._open_stream = open_stream
-        self._rate, self._told = AnswerRate(), OnceASecond()  # for datagrams
+        self._connection = connection
         self._threads: dict[int, threading.Thread] = {}
         self._ended: threading.Thread | None = None  # the last that has done; it has waited for those before it
         self._lock = threading.Lock()
@@ -94,7 +93,7 @@ class ThreadEngine:
             # Ours work for some microseconds between two waits; what others write may compute, beside the others.
             if self._handler.colour == RESPONDER and self._handler.built_in:
                 self._processors = gather(self.turn)
-        connection = Connection(stream, self._registry.next_id() if id is None else id)
+        connection = self._connection(stream, self._registry.next_id() if id is None else id)
         name = f"wirecat-{connection.id}"
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
         with self._lock:
@@ -152,8 +151,6 @@ class ThreadEngine:
         try:
             if self._handler.colour != RESPONDER:
                 self._handler.call(connection)
-            elif datagrams:
-                drive_datagrams(connection, self._handler.call, self._rate, self._told, registry)
             else:
                 drive(connection, self._handler.call(), self._chunk, self._processors)
         except BaseException as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from wirecat.address import Address
-from wirecat.events import Closed, Denied, Event, Failed, Listening, Missed, Opened, Stopped, Stopping
+from wirecat.events import Closed, Denied, Event, Failed, Listening, Missed, Opened, Stopped, Stopping, Withheld
 from wirecat.taps.tap import RECEIVED
 from wirecat.taps.transcript import NotShown, Said
 from wirecat.views.text_addresses import listening_lines
@@ -47,6 +47,9 @@ class ServerLog:
             return [f"#{event.connection} {arrow} {event.text}{more}"]
         if isinstance(event, Denied):
             return [f"{_peer(event.peer)} denied: {event.reason}"]
+        if isinstance(event, Withheld):
+            what = f"{plural(event.count, 'answer')} withheld ({size(event.size)})"
+            return [f"{_peer(event.peer)} {what}: beyond --udp-replies {event.limit}"]
         if isinstance(event, Failed):
             return self._failed(event)
         if isinstance(event, NotShown):
@@ -93,7 +96,7 @@ def _peer(peer: Address) -> str:
     """Who it is. A program that uses a path may have bound a name of its own, with anything in it."""
     if peer.port is not None:
         return str(peer)
-    if peer.scheme == "unix" and not peer.path:
+    if peer.scheme in ("unix", "unixgram") and not peer.path:
         return "a program of this PC"
     return printable(str(peer))
 
