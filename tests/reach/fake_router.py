@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import NamedTuple
 
 from reach.lab.namespaces import Host, cable, require_namespaces
 from wirecat.wire.xml_tree import read_xml
@@ -197,3 +198,85 @@ def arguments(body: bytes) -> dict[str, str]:
     body_element = read_xml(body).find("Body")
     assert body_element is not None
     return {child.name: child.text for child in body_element.children[0].children}
+
+
+class Entry(NamedTuple):
+    """A forward in a router's table: where it leads, its name, its lease (0: without an end)."""
+
+    client: str
+    port: int
+    description: str = ""
+    lease: int = 0
+
+
+class TableRouter:
+    """What a router with a table of forwards answers: give ``route`` to a FakeRouter.
+
+    ``table`` has the TCP forwards by external port, ``changes`` a line for each that came, went or was overwritten.
+    Subclasses break its word.
+    """
+
+    external = "9.9.9.9"
+
+    def __init__(self, **entries: Entry) -> None:
+        self.table = {int(port.removeprefix("p")): entry for port, entry in entries.items()}
+        self.changes: list[str] = []
+        self.lock = threading.Lock()
+
+    def route(self, target: str, action: str, body: bytes) -> bytes:
+        with self.lock:
+            method: Callable[[dict[str, str]], bytes] | None = {
+                "GetExternalIPAddress": self.get_address,
+                "GetStatusInfo": lambda values: answer(action, NewConnectionStatus="Connected"),
+                "GetSpecificPortMappingEntry": self.get_specific,
+                "GetGenericPortMappingEntry": self.get_generic,
+                "AddPortMapping": self.add,
+                "AddAnyPortMapping": self.add_any,
+                "DeletePortMapping": self.delete,
+            }.get(action)
+            return fault(401) if method is None else method(arguments(body))
+
+    def get_address(self, values: dict[str, str]) -> bytes:
+        return answer("GetExternalIPAddress", NewExternalIPAddress=self.external)
+
+    def show(self, port: int) -> dict[str, str]:
+        entry = self.table[port]
+        return {
+            "NewInternalPort": str(entry.port), "NewInternalClient": entry.client, "NewEnabled": "1",
+            "NewPortMappingDescription": entry.description, "NewLeaseDuration": str(entry.lease),
+        }  # fmt: skip
+
+    def get_specific(self, values: dict[str, str]) -> bytes:
+        port = int(values["NewExternalPort"])
+        return answer("GetSpecificPortMappingEntry", **self.show(port)) if port in self.table else fault(714)
+
+    def get_generic(self, values: dict[str, str]) -> bytes:
+        index = int(values["NewPortMappingIndex"])
+        if index >= len(self.table):
+            return fault(713)
+        port = sorted(self.table)[index]
+        return answer("GetGenericPortMappingEntry", NewRemoteHost="", NewExternalPort=str(port), NewProtocol="TCP",
+                      **self.show(port))  # fmt: skip
+
+    def put(self, values: dict[str, str]) -> int:
+        """Put an entry into the table, whatever was there."""
+        port = int(values["NewExternalPort"])
+        if port in self.table and self.table[port].client != values["NewInternalClient"]:
+            self.changes.append(f"overwritten {port}")
+        self.table[port] = Entry(values["NewInternalClient"], int(values["NewInternalPort"]),
+                                 values["NewPortMappingDescription"], int(values["NewLeaseDuration"]))  # fmt: skip
+        self.changes.append(f"added {port}")
+        return port
+
+    def add(self, values: dict[str, str]) -> bytes:
+        self.put(values)
+        return answer("AddPortMapping")
+
+    def add_any(self, values: dict[str, str]) -> bytes:
+        return fault(401)
+
+    def delete(self, values: dict[str, str]) -> bytes:
+        if self.table.pop(int(values["NewExternalPort"]), None) is None:
+            return fault(714)
+        self.changes.append(f"deleted {values['NewExternalPort']}")
+        return answer("DeletePortMapping")

@@ -164,9 +164,15 @@ def test_what_a_crash_left_is_listed_and_removed(variants: tuple[str, ...]) -> N
 
 def _map_again(kept: Mapping) -> Mapping:
     from wirecat.deadline import Deadline
-    from wirecat.reach.mappers import map_port
+    from wirecat.reach.journal import Journal
+    from wirecat.reach.mappers import renew_port
 
-    return map_port(kept, PORT, 120, Deadline(PATIENCE)).replace(pid=0)
+    journal = Journal()
+    try:
+        return renew_port(kept, 120, Deadline(PATIENCE), journal).replace(pid=0)
+    finally:
+        journal.drop(kept)
+        journal.close()
 
 
 @pytest.mark.parametrize(

@@ -38,21 +38,25 @@ def run(arguments: list[str], environment: Environment) -> int:
             environment.note(mapped_line(mapping))
 
         with expose(
-            options.port, lease=options.lease, permanent=options.permanent, on_change=lambda new: tell("changed", new)
+            options.port,
+            lease=options.lease,
+            permanent=options.permanent,
+            replace=options.replace,
+            on_change=lambda new: tell("changed", new),
         ) as exposure:
-            for mapping in exposure.mappings:
-                tell("mapped", mapping)
             for note in exposure.notes:
                 environment.note(note)
             exposure.notes.clear()
+            for mapping in exposure.mappings:
+                tell("mapped", mapping)
             _warn(options.port, environment)
             signals.wait_for_signal()
         for mapping in exposure.mappings:
-            if options.json:
+            if options.json and mapping not in exposure.left:
                 environment.write(expose_line("removed", mapping))
     for note in exposure.notes:
         environment.message(note)
-    return 1 if exposure.notes else 0
+    return 1 if exposure.left else 0
 
 
 def _warn(port: int, environment: Environment) -> None:
@@ -112,7 +116,8 @@ def _parser() -> Parser:
         metavar="S",
         help=f"seconds that the router keeps it alone (default {LEASE})",
     )
-    add("--permanent", action="store_true", help="allow one without an end, where the router knows no other")
+    add("--permanent", action="store_true", help="allow a mapping without an end, if the router knows no other")
+    add("--replace", action="store_true", help="take the port of another forward; put that back at the end")
     add("--list", action="store_true", help="list what is mapped now")
     add("--remove", action="store_true", help="take back what no program keeps any more (of PORT, or all)")
     add("--json", action="store_true", help="one JSON object a line; with --list one document")

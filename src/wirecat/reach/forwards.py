@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wirecat.wire.igd import Service
 
 _MOST_ENTRIES = 64
+_LONGEST_NAME = 1024
 
 
 class HiddenTable(ValueError):
@@ -71,7 +72,7 @@ def read_forward(values: Values, external_port: int = 0) -> Forward:
         _number(values.value("NewExternalPort")) or external_port,
         values.value("NewInternalClient"),
         _number(values.value("NewInternalPort")),
-        values.value("NewPortMappingDescription"),
+        values.value("NewPortMappingDescription")[:_LONGEST_NAME],
         _number(values.value("NewLeaseDuration")),
         values.value("NewEnabled").lower() not in ("0", "false", "no"),
         values.value("NewRemoteHost"),

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from wirecat.deadline import Deadline
 from wirecat.reach.findings import lan_address
+from wirecat.reach.forwards import ForwardTable
 from wirecat.reach.igd_client import Igd, find_igd
-from wirecat.reach.mappers import DESCRIPTION, unmap_port
+from wirecat.reach.mappers import unmap_port
 from wirecat.reach.mapping import UPNP, Mapping
 from wirecat.reach.records import is_alive, is_kept, read_records, remove_record
+from wirecat.reach.upnp_mapper import NAME
 from wirecat.system.interfaces import list_interfaces
 from wirecat.system.routes import default_routes
-from wirecat.wire.igd import IgdError
 
-_SECONDS = 2.0
-_MOST_ENTRIES = 64
+_SECONDS = 4.0
 
 
 class Leftover:
@@ -50,28 +50,49 @@ def list_mappings(seconds: float = _SECONDS) -> list[Leftover]:
 
 
 def _table(igd: Igd, own_host: str, gateway: str, deadline: Deadline) -> list[Leftover]:
-    service = igd.connection
+    """The forwards to this machine that bear our name. The name tells the process too, if that was on this machine."""
     found: list[Leftover] = []
-    if service is None:
-        return found
-    for index in range(_MOST_ENTRIES):
+    for service in igd.connections:
         try:
-            entry = igd.call(service, "GetGenericPortMappingEntry", {"NewPortMappingIndex": str(index)}, deadline)
-        except IgdError:
-            break
+            for entry in ForwardTable(igd, service).entries(deadline):
+                words = entry.description.split()
+                if entry.client != own_host or words[:1] != [NAME] or len(words) < 2 or not 0 < entry.port < 65536:
+                    continue
+                pid = words[2].partition("-")[0] if len(words) > 2 else ""
+                mapping = Mapping(
+                    UPNP, gateway, own_host, entry.port, external_port=entry.external_port, control=service.url,
+                    service=service.type, description=entry.description, is_shown=True, lifetime=entry.lease,
+                    pid=int(pid) if pid.isascii() and pid.isdigit() and len(pid) < 10 else 0,
+                )  # fmt: skip
+                found.append(Leftover(mapping, is_alive(mapping), False))
         except (OSError, ValueError):
-            break
-        ports = (entry.get("NewInternalPort", ""), entry.get("NewExternalPort", ""))
-        if (
-            entry.get("NewInternalClient") == own_host
-            and entry.get("NewPortMappingDescription", "").startswith(f"{DESCRIPTION} ")
-            and all(port.isascii() and port.isdigit() and len(port) <= 5 for port in ports)
-        ):
-            control = f"http://{service.control.authority}{service.control.target}"
-            mapping = Mapping(UPNP, gateway, own_host, int(ports[0]), external_port=int(ports[1]), control=control,
-                              service=service.type)  # fmt: skip
-            found.append(Leftover(mapping, False, False))
+            continue
     return found
+
+
+def remove_leftovers(gateway: str, host: str, port: int) -> list[str]:
+    """Take back what ended processes left for the same port; a line for each that was not, and for what has no end."""
+    notes = []
+    for record in read_records():
+        if is_alive(record):
+            continue
+        if (record.gateway, record.host, record.port) == (gateway, host, port):
+            try:
+                _remove(Leftover(record, False, not is_kept(record)))
+            except (OSError, ValueError) as error:
+                notes.append(f"{record.external}, left by an earlier run, could not be taken back: {error}")
+        elif not record.lifetime and record.gateway == gateway:
+            notes.append(
+                f"{record.external}, left by an earlier run, has no end: wirecat expose --remove {record.port}"
+            )
+    return notes
+
+
+def _remove(leftover: Leftover) -> None:
+    mapping = leftover.mapping
+    if not leftover.expired or mapping.replaced:
+        unmap_port(mapping, Deadline(_SECONDS))
+    remove_record(mapping)
 
 
 def remove_mappings(port: int | None) -> tuple[list[Mapping], list[str]]:
@@ -85,9 +106,7 @@ def remove_mappings(port: int | None) -> tuple[list[Mapping], list[str]]:
             notes.append(f"{mapping.external} is kept by process {mapping.pid}: end that one")
             continue
         try:
-            if not each.expired:
-                unmap_port(mapping, Deadline(_SECONDS))
-            remove_record(mapping)
+            _remove(each)
         except (OSError, ValueError) as error:
             notes.append(f"{mapping.external} could not be taken back: {error}")
         else:

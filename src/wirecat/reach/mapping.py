@@ -6,6 +6,8 @@ from wirecat.immutable import Immutable
 
 PCP, NATPMP, UPNP, PINHOLE = "PCP", "NAT-PMP", "UPnP", "UPnP pinhole"
 
+_NUMBERS = ("port", "external_port", "lifetime", "expires", "epoch", "pid", "is_shown")
+
 
 class Mapping(Immutable):
     """A mapping as a router granted it.
@@ -14,12 +16,16 @@ class Mapping(Immutable):
     ("" unknown) and ``external_port`` are what others connect to: the port ASSIGNED, not the one asked for.
     ``lifetime`` is in seconds (0: until it is taken back), ``expires`` the wall-clock time of its end (0: none),
     ``epoch`` the router's clock. ``nonce`` is PCP's secret in hex, ``control`` and ``service`` are where UPnP is called,
-    ``pinhole`` its number there, ``pid`` the process that keeps it.
+    ``pinhole`` its number there, ``description`` its name in the router's table (as the router showed it, if
+    ``is_shown``), ``replaced`` what it replaced there
+    (the fields of a Forward as JSON, "" for nothing). ``pid`` is the process that keeps it, ``started`` when that was
+    started (as ``process_start`` has it), and ``token`` tells its mappings from others of the same process.
     """
 
     __slots__ = (
         "protocol", "gateway", "host", "port", "external_host", "external_port", "lifetime", "expires", "epoch", "nonce",
-        "control", "service", "pinhole", "pid",
+        "control", "service", "pinhole", "pid", "started", "token", "description", "is_shown",
+        "replaced",
     )  # fmt: skip
 
     protocol: str
@@ -36,6 +42,11 @@ class Mapping(Immutable):
     service: str
     pinhole: str
     pid: int
+    started: str
+    token: str
+    description: str
+    is_shown: bool
+    replaced: str
 
     def __init__(
         self,
@@ -54,11 +65,17 @@ class Mapping(Immutable):
         service: str = "",
         pinhole: str = "",
         pid: int = 0,
+        started: str = "",
+        token: str = "",
+        description: str = "",
+        is_shown: bool = False,
+        replaced: str = "",
     ) -> None:
         self._set(
             protocol=protocol, gateway=gateway, host=host, port=port, external_host=external_host,
             external_port=external_port, lifetime=lifetime, expires=expires, epoch=epoch, nonce=nonce, control=control,
-            service=service, pinhole=pinhole, pid=pid,
+            service=service, pinhole=pinhole, pid=pid, started=started, token=token, description=description, is_shown=is_shown,
+            replaced=replaced,
         )  # fmt: skip
 
     @property
@@ -81,8 +98,11 @@ def read_mapping(fields: object) -> Mapping:
         found = Mapping(**fields)
     except TypeError as error:
         raise ValueError("no record of a mapping") from error
-    strings = (found.protocol, found.gateway, found.host, found.nonce, found.control, found.service, found.pinhole)
-    numbers = (found.port, found.external_port, found.lifetime, found.epoch, found.pid)
+    numbers = (found.port, found.external_port, found.lifetime, found.epoch, found.pid, found.is_shown)
+    strings = [value for name, value in found.fields().items() if name not in _NUMBERS]
     if not all(isinstance(each, str) for each in strings) or not all(isinstance(each, int) for each in numbers):
+        raise ValueError("no record of a mapping")
+    # Port 0 would mean all of this host's mappings to NAT-PMP (RFC 6886 section 3.4).
+    if found.protocol not in (PCP, NATPMP, UPNP, PINHOLE) or not 0 < found.port < 65536:
         raise ValueError("no record of a mapping")
     return found

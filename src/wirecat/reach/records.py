@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 from wirecat.reach.mapping import Mapping, read_mapping
+from wirecat.system.processes import process_start
 
-_LONGEST = 4096
+_LONGEST = 65536
 
 
 def folder() -> Path:
@@ -32,7 +33,7 @@ def folder() -> Path:
 
 
 def _path(mapping: Mapping) -> Path:
-    words = (mapping.gateway, mapping.host, str(mapping.port), mapping.protocol)
+    words = (mapping.gateway, mapping.host, str(mapping.port), mapping.protocol, mapping.token or "0")
     name = "_".join("".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in word) for word in words)
     return folder() / f"{name}.json"
 
@@ -75,9 +76,15 @@ def is_kept(mapping: Mapping) -> bool:
 
 
 def is_alive(mapping: Mapping) -> bool:
-    """Whether the process that kept it is still there."""
-    if mapping.pid <= 0 or sys.platform == "win32":  # there, signal 0 would end the process
-        return mapping.pid > 0
+    """Whether the process that kept it is still there, and not another with its number."""
+    if mapping.pid <= 0:
+        return False
+    if sys.platform == "win32":  # there, signal 0 would end the process
+        from wirecat.system.windows_processes import windows_process_names
+
+        return mapping.pid in windows_process_names()
+    if mapping.started and process_start(mapping.pid) not in ("", mapping.started):
+        return False
     try:
         os.kill(mapping.pid, 0)
     except ProcessLookupError:

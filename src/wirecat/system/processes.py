@@ -86,6 +86,19 @@ def process_name(pid: int, *, directory: str = "/proc") -> str | None:
     return make_printable(raw.removesuffix(b"\n").decode("utf-8", "backslashreplace"))
 
 
+def process_start(pid: int, *, directory: str = "/proc") -> str:
+    """When a process was started, as text to compare: the boot's id and the clock ticks since (proc_pid_stat(5)).
+
+    "" where that cannot be read, or the process is gone.
+    """
+    try:
+        boot = read_kernel_file(f"{directory}/sys/kernel/random/boot_id").strip().decode("ascii")
+        ticks = read_kernel_file(f"{directory}/{pid}/stat").rpartition(b")")[2].split()[19].decode("ascii")
+    except (OSError, IndexError):
+        return ""
+    return f"{boot} {ticks}"
+
+
 def make_printable(name: str) -> str:
     """A process may call itself anything: what is not printable becomes an escape such as ``\\x1b``.
 
