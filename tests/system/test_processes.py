@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wirecat.system import processes
-from wirecat.system.processes import find_socket_owners, make_printable, process_name
+from wirecat.system.processes import find_socket_owners, make_printable, process_name, process_start
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has /proc/PID/fd")
 
@@ -135,3 +135,12 @@ def test_a_process_that_may_not_be_looked_into_is_counted(tmp_path: Path, monkey
 def test_only_what_is_not_printable_is_escaped() -> None:
     assert make_printable("Grüße (7)") == "Grüße (7)"
     assert make_printable("a\x07\u202eb\ud800") == r"a\x07\u202eb\ud800"
+
+
+def test_process_start_tells_a_process_from_a_later_one_of_its_number(tmp_path: Path) -> None:
+    own = process_start(os.getpid())
+    if sys.platform.startswith("linux"):
+        assert own
+        assert own == process_start(os.getpid())
+        assert own != process_start(1)
+    assert process_start(1, directory=str(tmp_path)) == ""
