@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from peers import wirecat
-from recording.made import LARGE, Maker
+from recording.made import LARGE, TIME, Maker
+from wirecat.wire import pcapng
+from wirecat.wire.segment import SYN, Way
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts programs the way of POSIX")
 
@@ -70,9 +74,78 @@ def test_what_is_no_recording(tmp_path: Path, data: bytes) -> None:
 
 
 def test_wrong_use(talk: str) -> None:
-    for words in (["--direction", "up"], ["--grep", "("], ["--from", "never"], ["--follow", talk]):
+    for words in (
+        ["--direction", "up"],
+        ["--raw"],
+        ["--raw", "--hex", "--connection", "1", "--direction", "client"],
+        ["--grep", "("],
+        ["--from", "never"],
+        ["--follow", talk],
+    ):
         with wirecat("show", talk, *words) as program:
             assert program.wait() == 2
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input_is_read_once_and_compressed_or_not(talk: str, pack: Callable[[bytes], bytes]) -> None:
+    with wirecat("show", "-", "--grep", "bye") as program:
+        program.send(pack(Path(talk).read_bytes()))
+        program.close_stdin()
+        assert program.wait() == 0
+        assert program.stdout.count(b"> bye") == 2
+
+
+def test_pipe_is_read_by_every_command(talk: str, tmp_path: Path) -> None:
+    packed = tmp_path / "talk.gz"
+    packed.write_bytes(gzip.compress(Path(talk).read_bytes()))
+    for words in (["show"], ["report", "--format", "md"]):
+        with wirecat(*words, "/dev/stdin") as program:
+            program.send(packed.read_bytes())
+            program.close_stdin()
+            assert program.wait() == 0
+            assert b"hello" in program.stdout
+
+
+def test_raw_writes_the_exact_bytes(talk: str) -> None:
+    with wirecat("show", talk, "--raw", "--connection", "1", "--direction", "server") as program:
+        assert program.wait() == 0
+        assert program.stdout == LARGE
+
+
+def test_raw_reports_missing_bytes(tmp_path: Path) -> None:
+    maker = Maker()
+    conversation = maker.opened(1)
+    maker.pieces += conversation.chunk(maker.now, "sent", b"one")
+    conversation.skip("sent", 1000)
+    maker.pieces += conversation.chunk(maker.now, "sent", b"two")
+    path = str(maker.write(tmp_path / "x"))
+    with wirecat("show", path, "--raw", "--connection", "1", "--direction", "server") as program:
+        assert program.wait() == 0
+        assert program.stdout == b"onetwo"
+        assert b"1000 bytes that went over the wire are missing in the output" in program.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--json"], ["--raw", "--direction", "client"]])
+def test_connection_that_is_not_there_is_an_error(talk: str, words: list[str]) -> None:
+    with wirecat("show", talk, "--connection", "9", *words) as program:
+        assert program.wait() == 2
+        assert b"there is no connection 9: its connections are 1 to 2" in program.stderr
+        assert program.stdout == b""
+
+
+def test_port_scan_is_attempts_and_no_connections(tmp_path: Path) -> None:
+    data = pcapng.section_header("x") + pcapng.interface()
+    for number in range(1989):
+        way = Way(bytes([10, 0, 0, 1]), 40_000, bytes([10, 0, 0, 2]), number + 1)
+        data += b"".join(pcapng.packet(TIME + number, (way.tcp(number, 0, SYN),)))
+    (tmp_path / "scan").write_bytes(data)
+    with wirecat("show", str(tmp_path / "scan")) as program:
+        assert program.wait() == 0
+        lines = program.stdout.decode().splitlines()
+        assert b"1,989 attempts to connect, none answered" in program.stderr
+    assert len(lines) == 11
+    assert lines[0].endswith("10.0.0.1:40000 tried to connect to 10.0.0.2:1: no answer to 1 SYN (tcp)")
+    assert lines[-1] == "… and 1,979 more attempts to connect"
 
 
 def test_following_a_file_that_grows(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from wirecat.recording.conversation import Conversation
 from wirecat.taps.tap import RECEIVED, SENT
 from wirecat.wire import pcapng
 from wirecat.wire.capture import CaptureParser, Packet
-from wirecat.wire.packet import Transported, take_apart
+from wirecat.wire.packet import Dissector, Transported
 from wirecat.wire.segment import ACK, FIN, LARGEST_SEGMENT, PSH, RST, SYN
 
 HERE, THERE = (bytes([127, 0, 0, 1]), 4000), (bytes([127, 0, 0, 1]), 80)
@@ -16,7 +16,7 @@ def segments(pieces: list[bytes | memoryview]) -> list[Transported]:
     """What a reader sees of ``pieces``."""
     parser = CaptureParser()
     data = pcapng.section_header("") + pcapng.interface() + b"".join(pieces)
-    found = [take_apart(101, each.data, check=True) for each in parser.feed(data) if isinstance(each, Packet)]
+    found = [Dissector().take(101, each.data, check=True) for each in parser.feed(data) if isinstance(each, Packet)]
     assert all(each is not None and each.intact for each in found)
     return [each for each in found if each is not None]
 

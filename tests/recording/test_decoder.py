@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import ip_address
-
+from recording.decoded import DOWN, SHAKE, UP, Decoded, captured, of_file
 from recording.made import LARGE, TIME, Maker
-from wirecat.recording.decoder import Decoder
-from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark, RecordedConnection
+from wirecat.recording.model import CLIENT, SERVER
 from wirecat.taps.tap import RECEIVED, SENT
-from wirecat.wire.capture import CaptureParser, Custom, Packet
-from wirecat.wire.segment import ACK, FIN, PSH, RST, SYN, Way
-
-CLIENT_END, SERVER_END = (ip_address("10.0.0.1").packed, 50000), (ip_address("10.0.0.2").packed, 80)
-UP, DOWN = Way(*CLIENT_END, *SERVER_END), Way(*SERVER_END, *CLIENT_END)
-
-
-class Decoded:
-    """All that a decoder finds."""
-
-    def __init__(self, items: Iterable[object]) -> None:
-        self.connections: list[RecordedConnection] = []
-
-        def number(record: RecordedConnection, key: str) -> RecordedConnection:
-            self.connections.append(record)
-            record.id = record.id or len(self.connections)
-            return record
-
-        decoder = Decoder(0, number)
-        self.entries = [entry for item in items for entry in decoder.item(item)]  # type: ignore[arg-type]
-        self.entries += decoder.finish()
-
-    @property
-    def said(self) -> list[tuple[str, bytes, int]]:
-        """Who said what, and how much is missing before it."""
-        return [(each.sender, each.data, each.missing) for each in self.entries if isinstance(each, Chunk)]
-
-    @property
-    def marks(self) -> list[tuple[str, str]]:
-        return [(each.name, each.sender) for each in self.entries if isinstance(each, Mark)]
-
-
-def of_file(data: bytes) -> Decoded:
-    parser = CaptureParser()
-    return Decoded([*parser.feed(data), *parser.finish()])
-
-
-def captured(*segments: tuple[Way, int, int, int, bytes]) -> Decoded:
-    """Segments (way, sequence, acknowledged, flags, payload) as somebody else captured them."""
-    return Decoded(
-        Packet(TIME + number, 101, way.tcp(sequence, acknowledged, flags, payload) + payload, 0)
-        for number, (way, sequence, acknowledged, flags, payload) in enumerate(segments)
-    )
-
-
-SHAKE = ((UP, 100, 0, SYN, b""), (DOWN, 500, 101, SYN | ACK, b""), (UP, 101, 501, ACK, b""))
+from wirecat.wire.capture import Custom
+from wirecat.wire.segment import ACK, FIN, PSH, RST, SYN
 
 
 def test_ours_gives_the_programs_own_pieces() -> None:
@@ -119,8 +72,10 @@ def test_others_captures_are_put_together() -> None:
         (UP, 106, 517, FIN | ACK, b""),
         (DOWN, 517, 107, ACK, b""),
     )
-    assert found.said == [(CLIENT, b"hello", 0), (SERVER, b"so out of order", 0)]
-    assert found.marks == [("opened", ""), ("end", SERVER), ("end", CLIENT), ("closed", SERVER)]
+    assert found.said == [(CLIENT, b"hello", 0), (SERVER, b"so ", 0), (SERVER, b"out of order", 0)]
+    assert found.marks == [
+        ("opened", ""), ("retransmission", CLIENT), ("out_of_order", SERVER), ("end", SERVER), ("end", CLIENT), ("closed", SERVER),
+    ]  # fmt: skip
     (connection,) = found.connections
     assert (connection.client.repeated, connection.server.out_of_order, connection.guessed) == (5, 1, False)
     assert (connection.kind, connection.closed_by, connection.reason) == ("captured", SERVER, "end")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from wirecat.wire import pcapng
-from wirecat.wire.capture import CaptureParser, Custom, Damage, Packet, Section
+from wirecat.wire.capture import NO_TIME, CaptureParser, Custom, Damage, Packet, Section
 
 TIME = 1_700_000_000_123_456_789
 PACKETS = [b"first", b"the second packet", b"", b"4" * 1000]
@@ -80,7 +80,7 @@ def test_pcapng_of_the_other_byte_order_with_microseconds() -> None:
     data += block(pcapng.SIMPLE_PACKET, struct.pack(">I", 4) + b"efgh")
     found = items(data)
     assert packets(found) == [b"abcd", b"efgh"]
-    assert [item.time_ns for item in found if isinstance(item, Packet)] == [7000, 0]
+    assert [item.time_ns for item in found if isinstance(item, Packet)] == [7000, NO_TIME]
 
 
 def test_a_torn_end_is_told() -> None:
@@ -106,11 +106,44 @@ def test_a_length_that_reaches_behind_the_end_hides_nothing() -> None:
     assert packets(items(bytes(data))) == [PACKETS[0], *PACKETS[2:]]
 
 
-def test_a_time_that_makes_no_sense_is_damage() -> None:
+def times(data: bytes) -> tuple[list[int], int]:
+    """The times of the packets, and how many of them the parser takes for wrong."""
+    parser = CaptureParser()
+    found = [*parser.feed(data), *parser.finish()]
+    return [item.time_ns for item in found if isinstance(item, Packet)], parser.wrong_times
+
+
+def test_packet_with_an_absurd_time_is_kept_without_a_time() -> None:
     data = capture() + b"".join(pcapng.packet(1 << 63, (b"when?",)))
-    found = items(data)
-    assert packets(found) == PACKETS
-    assert "time" in damages(found)[0].reason
+    assert packets(items(data)) == [*PACKETS, b"when?"]
+    assert damages(items(data)) == []
+    found, wrong = times(data)
+    assert (found[-1], wrong) == (NO_TIME, 1)
+    pcap = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    assert times(pcap + struct.pack("<IIII", 5, 1_000_000, 0, 0)) == ([NO_TIME], 1)
+
+
+@pytest.mark.parametrize("seconds", [1_000_000, -3])
+def test_time_offset_of_an_interface_is_added(seconds: int) -> None:
+    options = pcapng.options((pcapng.RESOLUTION, b"\x09"), (pcapng.TIME_OFFSET, struct.pack("<q", seconds)))
+    data = pcapng.section_header("x") + pcapng.block(pcapng.INTERFACE, struct.pack("<HHI", 1, 0, 0) + options)
+    data += b"".join(pcapng.packet(TIME, (b"x",)))
+    assert times(data) == ([TIME + seconds * 10**9], 0)
+
+
+def test_simple_packet_is_cut_to_the_snap_length() -> None:
+    data = pcapng.section_header("x") + pcapng.block(pcapng.INTERFACE, struct.pack("<HHI", 1, 0, 6))
+    data += pcapng.block(pcapng.SIMPLE_PACKET, struct.pack("<I", 9) + b"abcdef")
+    (packet,) = [item for item in items(data) if isinstance(item, Packet)]
+    assert (packet.data, packet.size, packet.time_ns) == (b"abcdef", 9, NO_TIME)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_modified_pcap_has_longer_headers(order: str) -> None:
+    data = struct.pack(order + "IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 1)
+    for text in (b"abc", b"defg"):
+        data += struct.pack(order + "IIIIIHBB", 5, 6, len(text), 9, 1, 0x800, 4, 0) + text
+    assert packets(items(data, 5)) == [b"abc", b"defg"]
 
 
 def test_an_unknown_kind_of_block_is_told() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from wirecat.wire.checksum import ones_sum
-from wirecat.wire.packet import take_apart
+from wirecat.wire.packet import Dissector
 from wirecat.wire.pcapng import LINKTYPE_RAW
 from wirecat.wire.segment import ACK, PSH, SYN, TCP, UDP, Way
 
@@ -20,7 +20,7 @@ ENDS = some.sampled_from([("127.0.0.1", "192.168.1.7"), ("::1", "fe80::1234")])
 def test_a_segment(ends: tuple[str, str], sequence: int, acknowledged: int, payload: bytes) -> None:
     source, target = (ip_address(end).packed for end in ends)
     head = Way(source, 50000, target, 80).tcp(sequence, acknowledged, PSH | ACK, payload)
-    found = take_apart(LINKTYPE_RAW, head + payload, check=True)
+    found = Dissector().take(LINKTYPE_RAW, head + payload, check=True)
     assert found is not None
     assert (found.protocol, found.source, found.target) == (TCP, (source, 50000), (target, 80))
     assert (found.sequence, found.acknowledged) == (sequence % 2**32, acknowledged % 2**32)
@@ -32,14 +32,14 @@ def test_a_segment(ends: tuple[str, str], sequence: int, acknowledged: int, payl
 @given(ENDS, some.binary(max_size=200))
 def test_a_datagram(ends: tuple[str, str], payload: bytes) -> None:
     source, target = (ip_address(end).packed for end in ends)
-    found = take_apart(LINKTYPE_RAW, Way(source, 1, target, 2).udp(payload) + payload, check=True)
+    found = Dissector().take(LINKTYPE_RAW, Way(source, 1, target, 2).udp(payload) + payload, check=True)
     assert found is not None
     assert (found.protocol, found.payload, found.intact) == (UDP, payload, True)
 
 
 def test_a_syn_says_how_large_segments_may_be() -> None:
     head = Way(bytes(4), 1, bytes(4), 2).tcp(9, 0, SYN)
-    found = take_apart(LINKTYPE_RAW, head, check=True)
+    found = Dissector().take(LINKTYPE_RAW, head, check=True)
     assert found is not None
     assert (len(head), found.flags, found.payload, found.intact) == (48, SYN, b"", True)
 
@@ -48,7 +48,7 @@ def test_a_syn_says_how_large_segments_may_be() -> None:
 def test_a_flipped_bit_is_found(place: int) -> None:
     data = bytearray(Way(bytes(4), 1, bytes(4), 2).tcp(9, 0, ACK, b"hello") + b"hello")
     data[place] ^= 4
-    found = take_apart(LINKTYPE_RAW, bytes(data), check=True)
+    found = Dissector().take(LINKTYPE_RAW, bytes(data), check=True)
     assert found is None or found.intact is False
 
 

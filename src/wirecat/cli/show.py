@@ -6,7 +6,8 @@ import threading
 
 from wirecat.cli.parsing import Parser, make_parser, parse, seconds, whole
 from wirecat.errors import UsageError
-from wirecat.recording.reader import Reading, read
+from wirecat.recording.model import Chunk
+from wirecat.recording.reader import Reading, Recording
 from wirecat.recording.selection import Selection, sender_of
 from wirecat.views.text_recording import Transcript, heading, shortcomings
 
@@ -15,33 +16,51 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from wirecat.cli.environment import Environment
-    from wirecat.recording.model import Chunk, Mark
+    from wirecat.recording.model import Mark
 
 _LOOK_AGAIN = 0.2  # seconds: no system tells everywhere that a file has grown
 _TOGETHER = 1 << 16  # characters that are written at once
 
 
 def run(arguments: list[str], environment: Environment) -> int:
-    """Show it; exit code 0, though it be damaged: what could be read was shown, and what could not was said."""
+    """Show it. Exit code 0 also for a damaged recording: what can be read is shown, and what cannot is reported."""
     parser = _parser()
     options = parse(parser, arguments, environment)
     selection = Selection(
         peer=options.peer, connection=options.connection, pattern=options.grep, start=options.start, end=options.end,
         sender=sender_of(options.direction) if options.direction else "",
     )  # fmt: skip
-    if options.follow:
-        if len(options.recording) > 1:
-            raise UsageError("only one file can be followed", step="show")
-        _show(options, environment, selection, Reading(tuple(options.recording), _wait))
-        return 0
-    recording = read(*options.recording)
-    if not options.json:
+    if options.follow and len(options.recording) > 1:
+        raise UsageError("only one file can be followed", step="show")
+    if options.raw and (options.connection is None or not options.direction):
+        hint = "Add --connection N and --direction client or server"
+        raise UsageError("--raw writes what one side of one connection sent", step="show", hint=hint)
+    if options.raw and (options.json or options.hex):
+        raise UsageError("--raw goes with neither --json nor --hex", step="show")
+    reading = Reading(tuple(options.recording), _wait if options.follow else None)
+    recording = Recording(reading.files)
+    if options.raw:
+        missing = _write_raw(environment, selection, reading, recording)
+    else:
+        missing = 0
+        _show(options, environment, selection, reading, recording)
+    recording.complete_from(reading)
+    _require_connection(options.connection, recording)
+    if missing:
+        environment.message(f"{missing} bytes that went over the wire are missing in the output")
+    if not options.json and not options.raw:
         for line in heading(recording):
             environment.note(line)
-    _show(options, environment, selection, Reading(tuple(options.recording)))
     for line in shortcomings(recording):
         environment.message(line)
     return 0
+
+
+def _require_connection(number: int | None, recording: Recording) -> None:
+    if number is not None and recording.connection(number) is None:
+        known = [each.id for each in recording.connections]
+        there = f"its connections are {known[0]} to {known[-1]}" if known else "it holds no connection"
+        raise UsageError(f"there is no connection {number}: {there}", address=", ".join(recording.files), step="show")
 
 
 def _wait() -> bool:
@@ -49,7 +68,25 @@ def _wait() -> bool:
     return True
 
 
-def _show(options: Namespace, environment: Environment, selection: Selection, reading: Reading) -> None:
+def _write_raw(environment: Environment, selection: Selection, reading: Reading, recording: Recording) -> int:
+    """The bytes themselves, exactly; how many are missing."""
+    missing = 0
+    out = environment.stdout.buffer
+    for entry in reading.entries():
+        recording.note(entry)
+        if selection.wants(entry, reading.connections):
+            if isinstance(entry, Chunk):
+                missing += entry.missing
+                out.write(entry.data)
+            elif entry.name == "missing":
+                missing += entry.facts["bytes"]
+    environment.flush()
+    return missing
+
+
+def _show(
+    options: Namespace, environment: Environment, selection: Selection, reading: Reading, recording: Recording
+) -> None:
     transcript = Transcript(reading.connections, hexadecimal=options.hex, gap=options.gap)
     if options.json:
         from wirecat.views.json_recording import entry_line
@@ -61,6 +98,7 @@ def _show(options: Namespace, environment: Environment, selection: Selection, re
     waiting: list[str] = []
     held = 0
     for entry in reading.entries():
+        recording.note(entry)
         if not selection.wants(entry, reading.connections):
             continue
         for line in lines(entry):
@@ -69,24 +107,28 @@ def _show(options: Namespace, environment: Environment, selection: Selection, re
         if held > _TOGETHER or options.follow:
             environment.write("".join(waiting))
             waiting, held = [], 0
+    if not options.json:
+        waiting += [line + "\n" for line in transcript.finish()]
     environment.write("".join(waiting))
 
 
 def _parser() -> Parser:
     parser = make_parser(
         "show",
-        "Show what a RECORDING holds, or a capture of tcpdump or Wireshark (pcapng, pcap), of which several are put\n"
-        "together: when, which connection, which way (> by the client, < by the server), and what. Every piece that\n"
-        "was sent or received at once begins with its time.",
+        "Show a RECORDING, or a capture by tcpdump or Wireshark (pcapng, pcap; gzip too), as a transcript: time,\n"
+        "connection, direction (> from the client, < from the server), data. Several files are merged by time.",
         [
             ("wirecat show talk.pcapng", "after: wirecat connect 12345 --record talk.pcapng"),
             ("wirecat show talk.pcapng --hex --direction server", "what the server said, byte by byte"),
             ("wirecat show talk.pcapng --grep error --json", "for programs"),
+            ("wirecat show a.pcap --raw --connection 3 --direction server > body", "the exact bytes"),
+            ("tcpdump -w - port 80 | wirecat show -", "while it is captured"),
         ],
     )
     add = parser.add_argument
-    add("recording", nargs="+", metavar="RECORDING", help="the file, or several (of workers, parts, both sides)")
+    add("recording", nargs="+", metavar="RECORDING", help="the file, or several; - is standard input")
     add("--hex", action="store_true", help="bytes as hex, with their offsets")
+    add("--raw", action="store_true", help="only the bytes, exactly (with --connection and --direction)")
     add("--peer", default="", metavar="ADDR", help="only connections of this host, host:port, :port or path")
     add("--connection", type=whole, metavar="N", help="only the connection of this number")
     add("--direction", default="", metavar="WAY", help="only what the client (>) or the server (<) sent")

@@ -6,16 +6,18 @@ nanoseconds since 1970 (UTC).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from wirecat.address import Address
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 CLIENT = "client"
 SERVER = "server"
+REFUSED = "refused"
+UNANSWERED = "unanswered"
+_NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 
 def other_side(side: str) -> str:
@@ -23,12 +25,12 @@ def other_side(side: str) -> str:
     return SERVER if side == CLIENT else CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Bytes that ``sender`` sent on connection ``connection``: a piece as the recording program saw it, a whole datagram,
-    or (of a capture by others) what one packet brought.
+    or (in a capture by others) what one packet brought.
 
-    ``missing`` bytes before it were not kept or not captured.
+    ``time_ns`` is when it passed; NO_TIME where the file has no time for it. ``missing`` bytes before it were not kept
+    or not captured.
     """
 
     connection: int
@@ -38,14 +40,21 @@ class Chunk:
     missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened. ``connection`` is None where it concerns the whole recording.
+class Mark(NamedTuple):
+    """An event. ``connection`` is None where it concerns the whole recording.
 
-    ``name``: ``opened``; ``end`` (``sender`` sends no more: a FIN); ``reset`` (``sender`` broke off); ``closed``;
-    ``detached`` (it goes on, but is recorded no more); ``lost`` (what went over the wire was not kept); ``missing``
-    (``facts["bytes"]`` that ``sender`` sent are not in the file); ``sockets`` (a snapshot of the socket table was taken);
-    ``note``; ``problem`` (of the file). ``text`` tells it to a person, in one line that is safe to print.
+    ``name``: ``opened``; ``refused`` (the answer to a SYN was a reset); ``unanswered`` (no answer came to
+    ``facts["attempts"]`` SYNs); ``end`` (``sender`` sends no more: a FIN); ``reset`` (``sender`` reset the connection);
+    ``closed``; ``detached`` (it goes on, but is recorded no more); ``lost`` (data that passed were not kept); ``missing``
+    (``facts["bytes"]`` that ``sender`` sent are not in the file); ``sockets`` (a snapshot of the socket table);
+    ``note``; ``problem`` (of the file).
+
+    In captures by others also, of what ``sender`` sent: ``retransmission`` (``facts["bytes"]`` came again),
+    ``out_of_order`` (a segment came before others that belong in front of it), ``conflict`` (a repeat had other bytes
+    than the first copy, at ``facts["offset"]``), ``stray`` (``facts["bytes"]`` came too late to be put in their place),
+    ``zero_window`` (``sender`` has no room to receive).
+
+    ``text`` describes it in one line that is safe to print.
     """
 
     connection: int | None
@@ -53,22 +62,31 @@ class Mark:
     name: str
     sender: str = ""
     text: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = _NO_FACTS
 
 
 @dataclass(slots=True)
 class Side:
-    """One side of a connection, by what it sent: ``data`` bytes in ``chunks`` pieces; bytes ``missing`` in the file;
-    in captures of others also bytes ``repeated`` (sent again) and packets that came ``out_of_order``. ``ended_ns`` is
-    when it ended its half, or broke off; None: it did not while the recording went on. ``confirmed_ns`` is when the other
-    side acknowledged that end (of a FIN)."""
+    """One side of a connection, by what it sent: ``data`` bytes in ``chunks`` pieces; bytes ``missing`` in the file.
+
+    In captures by others also: bytes ``repeated`` (sent again), ``conflicts`` (repeats with other bytes than the first
+    copy, which is shown), segments that came ``out_of_order``, bytes ``stray`` (too late to be put in their place, and
+    left out), ``keep_alives``, and ``zero_windows``: how often it had no room to receive.
+
+    ``ended_ns`` is when it ended or reset its half; None: it did not while the recording went on. ``confirmed_ns`` is
+    when the other side acknowledged that end (a FIN).
+    """
 
     address: Address
     data: int = 0
     chunks: int = 0
     missing: int = 0
     repeated: int = 0
+    conflicts: int = 0
     out_of_order: int = 0
+    stray: int = 0
+    keep_alives: int = 0
+    zero_windows: int = 0
     ended_ns: int | None = None
     confirmed_ns: int | None = None
 
@@ -84,7 +102,8 @@ class RecordedConnection:
     ``handler`` what served it; ``tls`` what TLS agreed on (its bytes are recorded decrypted), or None; ``joined`` whether
     it was open before the recording began; ``guessed`` whether it is a guess which side is the client; ``file`` the
     number of the file that it stands in, from 0; ``facts`` all that the file says about it; ``handshake`` the times of
-    SYN, SYN+ACK and ACK, as far as they came.
+    SYN, SYN+ACK and ACK, as far as they came; ``outcome`` REFUSED or UNANSWERED where it was attempted by ``attempts``
+    SYNs and never opened, else ``""``.
     """
 
     id: int
@@ -104,6 +123,8 @@ class RecordedConnection:
     file: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     handshake: list[int] = field(default_factory=list)
+    outcome: str = ""
+    attempts: int = 0
 
     def side(self, name: str) -> Side:
         """The side that is called ``CLIENT`` or ``SERVER``."""

@@ -1,4 +1,4 @@
-"""Recordings read: one pass over the files tells what connections there are, another brings what went over them.
+"""Recordings read: one pass over the files finds the connections, another brings what went over them.
 
     recording = read("talk.pcapng")
     for connection in recording.connections: …
@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import heapq
 import os
-from pathlib import Path
+import weakref
 
 from wirecat.errors import UsageError
 from wirecat.recording.decoder import Decoder
 from wirecat.recording.model import Chunk, Mark, RecordedConnection, SocketSnapshot
+from wirecat.recording.source import is_read_once, read_blocks, spooled
+from wirecat.recording.time_order import sort_by_time
 from wirecat.wire.capture import CaptureParser
 from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import BinaryIO
 
-READ_SIZE = 1 << 20
 MOST_PROBLEMS = 100  # that are kept; how many there were is counted
 
 
@@ -35,12 +37,13 @@ class Recording:
     ``started_ns`` and ``ended_ns`` the first and the last time in it (nanoseconds since 1970; None: nothing is in it);
     ``notes`` what stands in it as text; ``problems`` what could not be read, each in one line, and ``problem_count`` how many
     there were; ``torn`` whether a file ends in the middle of something; ``complete`` whether all were ended in an orderly
-    way; ``lost_chunks`` and ``lost_bytes`` what the recorder could not keep; ``other_packets`` those that are neither TCP
-    nor UDP.
+    way; ``lost_chunks`` and ``lost_bytes`` what the recorder could not keep; ``left_out`` how many packets are not shown,
+    by the name of what they are (``ARP``, ``GTP``, …).
     """
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.files = files
+        self.spools: dict[str, BinaryIO] = {}  # what files gave that can be read only once
         self.connections: list[RecordedConnection] = []
         self.snapshots: list[SocketSnapshot] = []
         self.machine = ""
@@ -56,7 +59,7 @@ class Recording:
         self.complete = True
         self.lost_chunks = 0
         self.lost_bytes = 0
-        self.other_packets = 0
+        self.left_out: dict[str, int] = {}
 
     def entries(self, connections: Iterable[int] | None = None) -> Iterator[Chunk | Mark]:
         """All that happened, in the order of time; only of ``connections`` (their numbers) where they are given.
@@ -64,7 +67,7 @@ class Recording:
         Reads the files anew. Raises UsageError where one is no longer there.
         """
         wanted = None if connections is None else frozenset(connections)
-        for entry in Reading(self.files).entries():
+        for entry in Reading(self.files, spools=self.spools).entries():
             if wanted is None or entry.connection in wanted:
                 yield entry
 
@@ -78,6 +81,17 @@ class Recording:
         """The connection of that number."""
         return next((each for each in self.connections if each.id == id), None)
 
+    def note(self, entry: Chunk | Mark) -> None:
+        """Take in what ``entry`` says of the recording as a whole."""
+        if isinstance(entry, Mark):
+            _note(self, entry)
+
+    def complete_from(self, reading: Reading) -> None:
+        """Take in what ``reading``, which is at its end, found besides its entries."""
+        self.connections = [reading.connections[number] for number in sorted(reading.connections)]
+        for decoder in reading.decoders:
+            _describe(self, decoder)
+
 
 class Reading:
     """One way through the files, in the order of time; ``connections`` by number, as far as they were met.
@@ -86,9 +100,15 @@ class Reading:
     are given in the same way each time.
     """
 
-    def __init__(self, files: tuple[str, ...], wait: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        files: tuple[str, ...],
+        wait: Callable[[], bool] | None = None,
+        spools: Mapping[str, BinaryIO] | None = None,
+    ) -> None:
         self.files = files
         self._wait = wait
+        self._spools = spools or {}
         self.connections: dict[int, RecordedConnection] = {}
         self.decoders = [Decoder(number, self._number) for number in range(len(files))]
         self._known: dict[str, RecordedConnection] = {}
@@ -109,54 +129,62 @@ class Reading:
 
     def entries(self) -> Iterator[Chunk | Mark]:
         """All that happened. Raises UsageError for a file that cannot be opened or is no recording."""
-        ways = [_entries_of(path, decoder, self._wait) for path, decoder in zip(self.files, self.decoders, strict=True)]
+        ways = [
+            _entries_of(path, decoder, self._wait, self._spools.get(path))
+            for path, decoder in zip(self.files, self.decoders, strict=True)
+        ]
         if len(ways) == 1:
             return ways[0]
         return heapq.merge(*ways, key=lambda entry: entry.time_ns)
 
 
-def _entries_of(path: str, decoder: Decoder, wait: Callable[[], bool] | None) -> Iterator[Chunk | Mark]:
+def _entries_of(
+    path: str, decoder: Decoder, wait: Callable[[], bool] | None, spool: BinaryIO | None
+) -> Iterator[Chunk | Mark]:
     parser = CaptureParser()
-    try:
-        with Path(path).open("rb") as file:
-            while True:
-                data = file.read(READ_SIZE)
-                if not data:
-                    if wait is None or decoder.ended or not wait():
-                        break
-                    continue
-                for item in parser.feed(data):
-                    yield from decoder.item(item)
-                if parser.kind == "unknown" and decoder.first_ns is None:
-                    raise UsageError("this is no recording (neither pcapng nor pcap)", address=path, step="read")
-    except (OSError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(reason, address=path, step="read", errno=getattr(error, "errno", None)) from error
+    take = decoder.take
+    found: list[Chunk | Mark] = []
+    for block in read_blocks(path, wait and (lambda: not decoder.ended and wait()), spool):
+        if isinstance(block, str):
+            found.append(decoder.problem(block, torn=True))
+            break
+        for item in parser.feed(block):
+            take(item, found)
+        sort_by_time(found)
+        yield from found
+        found.clear()
+        if parser.kind == "unknown" and decoder.first_ns is None:
+            break
     for item in parser.finish():
-        yield from decoder.item(item)
+        take(item, found)
     if parser.kind == "unknown" and decoder.first_ns is None:
         raise UsageError("this is no recording (neither pcapng nor pcap)", address=path, step="read")
-    yield from decoder.finish()
+    if parser.wrong_times:
+        count = parser.wrong_times
+        are = "1 packet has a time that makes" if count == 1 else f"{count} packets have times that make"
+        found.append(decoder.problem(f"{are} no sense, and {'is' if count == 1 else 'are'} kept without a time"))
+    decoder.finish(found)
+    sort_by_time(found)
+    yield from found
 
 
 def read(*paths: str | os.PathLike[str]) -> Recording:
     """Read what ``paths`` hold: recordings, or captures in pcapng or pcap format, of which several are put together.
 
     Raises UsageError for a file that cannot be opened or is nothing of the kind. What is damaged is read as far as it
-    goes, and told in ``problems``.
+    goes, and reported in ``problems``. What can be read only once (``-`` is standard input, a pipe) is kept in a temporary
+    file.
     """
     if not paths:
         raise UsageError("no recording is named", step="read")
     recording = Recording(tuple(os.fspath(path) for path in paths))
-    way = Reading(recording.files)
+    for path in filter(is_read_once, recording.files):
+        recording.spools[path] = spool = spooled(path)
+        weakref.finalize(recording, spool.close)
+    way = Reading(recording.files, spools=recording.spools)
     for entry in way.entries():
-        if isinstance(entry, Mark):
-            _note(recording, entry)
-    recording.connections = [way.connections[number] for number in sorted(way.connections)]
-    for decoder in way.decoders:
-        _describe(recording, decoder)
+        recording.note(entry)
+    recording.complete_from(way)
     return recording
 
 
@@ -185,7 +213,8 @@ def _describe(recording: Recording, decoder: Decoder) -> None:
         if isinstance(value, str) and not getattr(recording, name):
             setattr(recording, name, printable(value[:200]))
     recording.system = recording.system or printable(decoder.section.system[:200])
-    recording.other_packets += decoder.other_packets
+    for name, count in decoder.left_out.items():
+        recording.left_out[name] = recording.left_out.get(name, 0) + count
     if about and not decoder.ended:
         recording.complete = False
     if decoder.first_ns is not None:

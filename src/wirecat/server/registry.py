@@ -181,11 +181,9 @@ class Registry:
     def detach(self, tap: Tap) -> None:
         """Take ``tap`` off all connections."""
         with self._lock:
-            attached = [other for other in self._taps if other.original is tap] or [tap]
-            self._taps = tuple(other for other in self._taps if other not in attached)
+            self._taps = tuple(other for other in self._taps if other is not tap)
             for connection, _ in self._live.values():
-                for other in attached:
-                    connection.detach(other)
+                connection.detach(tap)
 
     def snapshot(self) -> list[ConnectionInfo]:
         """All that are open, as they stand now."""

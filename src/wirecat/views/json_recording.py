@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from wirecat.recording.model import RecordedConnection
 
 VERSION = 1
+_FACTS = ("bytes", "offset", "attempts")
+_COUNTED = ("missing", "retransmission", "conflict", "stray", "unanswered")
 
 
 def entry_line(entry: Chunk | Mark, connections: Mapping[int, RecordedConnection]) -> str:
@@ -30,7 +32,8 @@ def entry_line(entry: Chunk | Mark, connections: Mapping[int, RecordedConnection
         out |= {"size": len(entry.data), "missing": entry.missing, **_payload(entry.data)}
         return json_text(out)
     connection = connections.get(entry.connection or 0)
-    if entry.name == "opened" and connection is not None:
+    out |= {name: entry.facts[name] for name in _FACTS if name in entry.facts and entry.name in _COUNTED}
+    if entry.name in ("opened", "refused", "unanswered") and connection is not None:
         out |= {
             "client": address_object(connection.client.address), "server": address_object(connection.server.address),
             "protocol": connection.protocol, "kind": connection.kind, "handler": connection.handler or None,
@@ -50,8 +53,10 @@ def entry_line(entry: Chunk | Mark, connections: Mapping[int, RecordedConnection
     return json_text(out)
 
 
-def iso_ns(time_ns: int) -> str:
-    """A time in ISO 8601, UTC, with microseconds."""
+def iso_ns(time_ns: int) -> str | None:
+    """A time in ISO 8601, UTC, with microseconds; None where there is none."""
+    if time_ns < 0:
+        return None
     whole = datetime.fromtimestamp(time_ns // 10**9, UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{time_ns % 10**9 // 1000:06d}Z"
 

@@ -1,13 +1,15 @@
-"""Captures taken apart: pcapng and pcap files, ours and others', however damaged, piece by piece as they come.
+"""Captures taken apart: pcapng and pcap files, by wirecat and by others, however damaged, piece by piece as they come.
 
-A block that makes no sense is damage: it is told, and reading goes on at the next block that does. Nothing that a file
-says makes it ask for more memory than LARGEST_BLOCK.
+A block that makes no sense is damage: it is reported, and reading goes on at the next block that does. Nothing that a
+file says makes this ask for more memory than LARGEST_BLOCK. A time that makes no sense is no reason to lose a packet: it
+is kept without a time, and counted.
 """
 
 from __future__ import annotations
 
 import re
 import struct
+from collections import namedtuple
 
 from wirecat.wire import pcapng
 
@@ -32,12 +34,15 @@ _BEGINNINGS = {
 _PASSED_OVER = (4, 7, 8, 9, 10, pcapng.CUSTOM, pcapng.CUSTOM_NOT_COPIED)
 _CALLS = range(0x201, 0x300)
 # The first bytes of a pcap file (draft-ietf-opsawg-pcap section 4): byte order and the unit of its times, in nanoseconds.
+# The last two are a modified form, with 8 bytes more in each record's header (interface, protocol, kind of packet).
 _PCAP = {
-    b"\xd4\xc3\xb2\xa1": ("<", 1000), b"\xa1\xb2\xc3\xd4": (">", 1000),
-    b"\x4d\x3c\xb2\xa1": ("<", 1), b"\xa1\xb2\x3c\x4d": (">", 1),
+    b"\xd4\xc3\xb2\xa1": ("<", 1000, 16), b"\xa1\xb2\xc3\xd4": (">", 1000, 16),
+    b"\x4d\x3c\xb2\xa1": ("<", 1, 16), b"\xa1\xb2\x3c\x4d": (">", 1, 16),
+    b"\x34\xcd\xb2\xa1": ("<", 1000, 24), b"\xa1\xb2\xcd\x34": (">", 1000, 24),
 }  # fmt: skip
 _PCAP_HEADER = 24
-_PCAP_RECORD = 16
+NO_TIME = -1
+"""The time of a packet that has none."""
 
 
 class Section:
@@ -51,16 +56,28 @@ class Section:
         self.comment = comment
 
 
-class Packet:
-    """A packet: ``time_ns`` since 1970, ``link_type`` how ``data`` begins, ``size`` how long it was before it was cut."""
+class Packet(namedtuple("Packet", ("time_ns", "link_type", "data", "size"))):
+    """A packet: ``time_ns`` since 1970 or NO_TIME, ``link_type`` how ``data`` begins, ``size`` how long it was on the
+    wire."""
 
-    __slots__ = ("data", "link_type", "size", "time_ns")
+    __slots__ = ()
 
-    def __init__(self, time_ns: int, link_type: int, data: bytes, size: int) -> None:
-        self.time_ns = time_ns
-        self.link_type = link_type
-        self.data = data
-        self.size = size
+    time_ns: int
+    link_type: int
+    data: bytes
+    size: int
+
+
+class _Interface(namedtuple("_Interface", ("link_type", "snap_length", "times", "per", "offset"))):
+    """What a pcapng file says of an interface: a time is ``units * times // per + offset`` nanoseconds."""
+
+    __slots__ = ()
+
+    link_type: int
+    snap_length: int  # 0: no limit
+    times: int
+    per: int
+    offset: int
 
 
 class Custom:
@@ -89,17 +106,20 @@ class CaptureParser:
     """Give it the file's bytes with ``feed`` and tell it the end with ``finish``; each gives what was read by then.
 
     ``kind`` is ``pcapng``, ``pcap`` or, where the first bytes are neither's, ``unknown``; empty before they are there.
+    ``wrong_times`` counts the packets whose time makes no sense.
     """
 
     def __init__(self) -> None:
         self.kind = ""
-        self._buffer = bytearray()
+        self.wrong_times = 0
+        self._buffer = b""
         self._place = 0  # in the buffer: what is before it has been read
         self._offset = 0  # in the file: where the buffer begins
         self._order = "<"
         self._unit = 1000
+        self._record = 16  # bytes of a pcap record's header
         self._link_type = 0
-        self._interfaces: list[tuple[int, int, int]] = []  # link type, and what multiplies and divides its times
+        self._interfaces: list[_Interface] = []
         self._damaged_at: int | None = None
         self._reason = ""
 
@@ -109,7 +129,7 @@ class CaptureParser:
         if not self.kind and len(self._buffer) >= _PCAP_HEADER:
             self._recognise()
         yield from self._read(at_end=False)
-        del self._buffer[: self._place]
+        self._buffer = self._buffer[self._place :]
         self._offset += self._place
         self._place = 0
 
@@ -129,7 +149,7 @@ class CaptureParser:
         head = bytes(self._buffer[:_PCAP_HEADER])
         if head[:4] in _PCAP and len(head) == _PCAP_HEADER:
             self.kind = "pcap"
-            self._order, self._unit = _PCAP[head[:4]]
+            self._order, self._unit, self._record = _PCAP[head[:4]]
             self._link_type = struct.unpack(self._order + "I", head[20:24])[0] & 0xFFFF
             self._place = _PCAP_HEADER
         elif head[:4] == struct.pack("<I", pcapng.SECTION_HEADER) or head[8:12] in (
@@ -165,7 +185,7 @@ class CaptureParser:
                     continue
                 return
             end = self._place + length
-            body = bytes(self._buffer[self._place + 8 : end - 4])
+            body = self._buffer[self._place + 8 : end - 4]
             kind = self._number_at(self._place)
             if self._number_at(end - 4) != length:
                 self._lose("its two lengths differ")
@@ -186,7 +206,7 @@ class CaptureParser:
     def _length_at(self, place: int) -> int:
         """The length of the block there, or -1 where it makes no sense. A section header sets the byte order."""
         if self._buffer[place : place + 4] == b"\x0a\x0d\x0d\x0a":
-            order = bytes(self._buffer[place + 8 : place + 12])
+            order = self._buffer[place + 8 : place + 12]
             if order == struct.pack("<I", pcapng.BYTE_ORDER):
                 self._order = "<"
             elif order == struct.pack(">I", pcapng.BYTE_ORDER):
@@ -240,23 +260,28 @@ class CaptureParser:
             data = body[20 : 20 + captured]
             if len(data) < captured:
                 raise ValueError("the packet is longer than its block")
-            link_type, times, per = self._interfaces[interface]
-            time_ns = (high << 32 | low) * times // per
-            if time_ns > _LATEST:
-                raise ValueError("its time makes no sense")
+            link_type, _, times, per, offset = self._interfaces[interface]
+            time_ns = (high << 32 | low) * times // per + offset
+            if not 0 <= time_ns <= _LATEST:
+                self.wrong_times += 1
+                time_ns = NO_TIME
             return Packet(time_ns, link_type, data, size)
-        if kind == pcapng.SIMPLE_PACKET:
+        if kind == pcapng.SIMPLE_PACKET:  # section 4.4: no time, and cut to the interface's snap length
             size = struct.unpack_from(order + "I", body)[0]
-            return Packet(0, self._interfaces[0][0], body[4 : 4 + size], size)
+            first = self._interfaces[0]
+            return Packet(NO_TIME, first.link_type, body[4 : 4 + min(size, first.snap_length or size)], size)
         if kind == pcapng.STATISTICS:
             own = self._options(body[12:]).get(pcapng.CUSTOM_BYTES, b"")
             return Custom(struct.unpack_from(order + "I", own)[0], own[4:]) if own else None
         if kind == pcapng.INTERFACE:
-            link_type = struct.unpack_from(order + "H", body)[0]
-            resolution = self._options(body[8:]).get(pcapng.RESOLUTION, b"\x06")[0]
+            link_type, snap_length = struct.unpack_from(order + "HxxI", body)
+            told = self._options(body[8:])
+            resolution = told.get(pcapng.RESOLUTION, b"\x06")[0]
             # The highest bit tells whether it is a power of 2 or of 10 (section 4.2).
             unit = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10 ** (resolution & 0x7F)
-            self._interfaces.append((link_type, 10**9, unit))
+            offset = told.get(pcapng.TIME_OFFSET, b"")
+            seconds = struct.unpack(order + "q", offset)[0] if len(offset) == 8 else 0
+            self._interfaces.append(_Interface(link_type, snap_length, 10**9, unit, seconds * 10**9))
         elif kind == pcapng.SECTION_HEADER:
             if struct.unpack_from(order + "I", body)[0] != pcapng.BYTE_ORDER:
                 raise ValueError("its byte order is unknown")
@@ -284,19 +309,27 @@ class CaptureParser:
             place += 4 + length + (-length & 3)
         return {code: value for code, value in found.items() if value}
 
-    def _records(self) -> Iterator[Packet | Damage]:
-        while len(self._buffer) - self._place >= _PCAP_RECORD:
-            seconds, fraction, captured, size = struct.unpack_from(self._order + "IIII", self._buffer, self._place)
+    def _records(self) -> Iterator[Packet]:
+        buffer, place, header, link_type, unit = self._buffer, self._place, self._record, self._link_type, self._unit
+        unpack = struct.Struct(self._order + "IIII").unpack_from
+        end, most = len(buffer), 10**9 // unit
+        new = tuple.__new__  # half the cost of a named tuple's constructor
+        while end - place >= header:
+            seconds, fraction, captured, size = unpack(buffer, place)
             if captured > LARGEST_BLOCK:
                 # Records have but one length: behind one that is wrong nothing can be found again.
-                self._damaged_at = self._offset + self._place
+                self._damaged_at = self._offset + place
                 self._reason = "a packet is damaged: its length makes no sense"
                 self.kind = "unknown"
-                self._place = len(self._buffer)
-                return
-            end = self._place + _PCAP_RECORD + captured
-            if end > len(self._buffer):
-                return
-            data = bytes(self._buffer[self._place + _PCAP_RECORD : end])
-            self._place = end
-            yield Packet(seconds * 10**9 + fraction * self._unit, self._link_type, data, size)
+                place = end
+                break
+            start = place + header
+            if start + captured > end:
+                break
+            place = start + captured
+            time_ns = seconds * 1_000_000_000 + fraction * unit
+            if fraction >= most:
+                self.wrong_times += 1
+                time_ns = NO_TIME
+            yield new(Packet, (time_ns, link_type, buffer[start:place], size))
+        self._place = place

@@ -30,7 +30,7 @@ ENTERPRISE = 32473
 
 COMMENT, END = 1, 0
 HARDWARE, SYSTEM, PROGRAM = 2, 3, 4  # options of a section header
-NAME, DESCRIPTION, RESOLUTION = 2, 3, 9  # options of an interface
+NAME, DESCRIPTION, RESOLUTION, TIME_OFFSET = 2, 3, 9, 14  # options of an interface
 DROPPED = 5  # an option of statistics: packets that were dropped
 CUSTOM_BYTES = 2989  # an option of any block: somebody's own
 NANOSECONDS = 9  # a resolution: 10 to the power of -9 seconds
