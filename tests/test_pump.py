@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -234,6 +235,96 @@ def test_a_side_that_resets_while_it_is_sent_to_says_how_much_was_lost(left: Any
         far.close()
     assert isinstance(result.failures[0], ConnectionBroken)
     assert any(isinstance(failure, ConnectionBroken) and failure.unsent for failure in result.failures)
+
+
+def fill(sender: socket.socket) -> None:
+    """Send until there is no room."""
+    sender.settimeout(0.2)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            sender.sendall(bytes(1 << 20))
+
+
+def test_pump_client_fills_buffers_and_resets_ends(left: Any, right: Any) -> None:
+    (near, a), (far, b) = left, right
+    with Background(lambda: pump(near, far)) as pumping:
+        fill(a)
+        reset(a)
+        result = pumping.result()
+    assert [failure.address for failure in result.failures] == [near.peer]  # type: ignore[attr-defined]
+    b.close()
+
+
+def test_pump_client_resets_after_half_of_the_target_has_ended_ends(left: Any, right: Any) -> None:
+    (near, a), (far, b) = left, right
+    with Background(lambda: pump(near, far)) as pumping:
+        b.shutdown(socket.SHUT_WR)
+        assert everything(a) == b""
+        fill(a)
+        reset(a)
+        assert isinstance(pumping.result().failures[0], ConnectionBroken)
+    b.close()
+
+
+def test_pump_client_half_closes_and_resets_later_ends(left: Any, right: Any) -> None:
+    (near, a), (far, b) = left, right
+    with Background(lambda: pump(near, far)) as pumping:
+        a.shutdown(socket.SHUT_WR)
+        assert everything(b) == b""
+        assert stays(lambda: pumping.running)
+        reset(a)
+        assert isinstance(pumping.result().failures[0], ConnectionBroken)
+
+
+def test_pump_target_resets_while_client_is_silent_ends(left: Any, right: Any) -> None:
+    (near, a), (far, b) = left, right
+    with Background(lambda: pump(near, far)) as pumping:
+        b.shutdown(socket.SHUT_WR)
+        assert everything(a) == b""
+        assert stays(lambda: pumping.running)
+        reset(b)
+        assert [failure.address for failure in pumping.result().failures] == [far.peer]  # type: ignore[attr-defined]
+
+
+def test_pump_target_sends_much_and_resets_slow_client_gets_all(left: Any, right: Any) -> None:
+    (near, a), (far, b) = left, right
+    with Background(lambda: pump(near, far)) as pumping:
+        b.settimeout(0.2)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while True:
+                sent += b.send(bytes(1 << 16))
+        part_of_it = a.recv(1 << 16)
+        b.shutdown(socket.SHUT_WR)
+        assert stays(lambda: pumping.running)
+        a.shutdown(socket.SHUT_WR)
+        assert len(part_of_it) + len(everything(a)) == sent
+        pumping.result()
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_pump_last_words_of_a_client_that_is_lost_are_delivered(left: Any, right: Any, how: str) -> None:
+    (near, a), (far, b) = left, right
+    with Background(lambda: pump(near, far)) as pumping:
+        b.sendall(b"x")
+        assert select.select([a], [], [], PATIENCE)[0], "it is unread: a close makes a reset"
+        a.sendall(b"last words")
+        reset(a) if how == "reset" else a.close()
+        assert everything(b) == b"last words"
+        pumping.result()
+
+
+@needs_pipes
+def test_pump_unix_client_that_closes_is_delivered_and_released() -> None:
+    mine, a = socket.socketpair()
+    (far, b) = tcp_pair()
+    near = Connection(SocketStream(mine))
+    with near, far, b, Background(lambda: pump(near, far)) as pumping:
+        a.sendall(b"fire and forget")
+        a.close()
+        assert everything(b) == b"fire and forget"
+        result = result_of(pumping)
+    assert result.forward == len(b"fire and forget")
 
 
 def test_a_tap_that_fails_ends_it_all_and_is_told(left: Any, right: Any) -> None:

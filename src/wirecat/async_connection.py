@@ -12,7 +12,7 @@ import asyncio
 from wirecat.async_state import HIGH_WATER, AsyncState, unread, wake
 from wirecat.connection import READ_SIZE
 from wirecat.endpoints.failures import broken
-from wirecat.endpoints.socket_stream import LINGER, on_its_way
+from wirecat.endpoints.lingering import LINGER, on_its_way
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, UsageError, WirecatError
 from wirecat.options import require_number
 from wirecat.taps.tap import SENT

@@ -8,13 +8,10 @@ words.
 
 from __future__ import annotations
 
-import os
-import select
-import stat
 from time import monotonic
 
-from wirecat.deadline import LONGEST_WAIT
-from wirecat.errors import ConnectionBroken, DeadlineExpired, OutputClosed
+from wirecat.errors import ConnectionBroken, OutputClosed
+from wirecat.stream import PartnerLost
 from wirecat.taps.tap import RECEIVED
 from wirecat.zero_copy import NotReady, SinkFailed, SourceFailed, Unsuitable, choose_mover
 
@@ -35,7 +32,6 @@ SLOW = 0.1  # seconds
 DATAGRAM = 8192  # bytes of a stream that make one datagram: what is read at once, at most
 ZERO_COPY = "zero-copy"
 _THIS_ONCE = "what has been read ahead"  # such a piece comes by itself, and says nothing of the next
-_ENDS = select.POLLERR | select.POLLHUP | select.POLLNVAL if hasattr(select, "poll") else 0
 _PATIENCE = 8  # moves in a row that may move nothing though both ends say that they are ready
 
 
@@ -44,14 +40,10 @@ class Carrier:
     (time.monotonic()).
 
     ``report`` is told how it is done (``zero-copy``, or ``copy: `` and the reason) once the first bytes went that way, and
-    when it changes. ``limit`` is how many bytes may be under way without being counted. ``watch_output`` False lets an
-    output that nobody reads any more end it at the next bytes only.
+    when it changes. ``limit`` is how many bytes may be under way without being counted.
     """
 
-    def __init__(
-        self, source: Connection, sink: Connection, report: Report | None = None, limit: int = BUFFER,
-        watch_output: bool = True,
-    ) -> None:  # fmt: skip
+    def __init__(self, source: Connection, sink: Connection, report: Report | None = None, limit: int = BUFFER) -> None:
         self.moved = 0
         self.last_moved = monotonic()
         self._source = source
@@ -61,7 +53,6 @@ class Carrier:
         if sink.stream.keeps_boundaries and not source.stream.keeps_boundaries:
             limit = DATAGRAM
         self._limit = limit
-        self._watch_output = watch_output
         self._piece = min(SMALL, limit)
         self._buffer = memoryview(b"")
         self._mover: Mover | None = None
@@ -71,12 +62,11 @@ class Carrier:
         self._idle_moves = 0
 
     def carry(self) -> None:
-        """To the end of the source. Raises what the streams and taps raise."""
-        watch = reader_of(self._sink) if self._watch_output else -1
+        """To the end of the source. Raises what the streams and taps raise, and PartnerLost."""
         reason = self._reason()
         try:
             while True:
-                reason = self._wait(reason, watch)
+                reason = self._wait(reason)
                 if not reason and self._move():
                     continue
                 if self._mover is not None and self._mover.inside:
@@ -84,16 +74,17 @@ class Carrier:
                 if not self._copy():
                     return
                 self._tell(self._obstacle or reason)
+        except PartnerLost as loss:
+            if loss.readable and isinstance(loss.error, OutputClosed):
+                self._copy()  # it fails, and says how much is lost
+            raise
         finally:
             if self._mover is not None:
                 self._mover.close()
 
-    def _wait(self, reason: str, watch: int) -> str:
+    def _wait(self, reason: str) -> str:
         """Wait for the next piece, unless reading it does that; why it is to be copied, as ``_reason``. ``reason`` was that of
         the piece before."""
-        if watch >= 0:
-            wait_readable(self._source, watch)
-            return self._reason()
         if reason or self._takes():
             reason = self._reason()
             if reason or self._takes():
@@ -141,7 +132,7 @@ class Carrier:
         mover = self._mover
         assert mover is not None
         began = monotonic()
-        moved = 0
+        before = mover.given
         try:
             while True:
                 try:
@@ -151,13 +142,14 @@ class Carrier:
                         if self._source.taps or self._sink.taps:  # they came meanwhile
                             self._pass_on_what_is_inside(mover)
                             return True
-                    moved = mover.move(self._piece)
+                    mover.move(self._piece)
                     break
                 except NotReady:
                     self._count(mover)
                     if not self._wait_for_room():
                         return False
-                    if self._reason():  # a tap came meanwhile
+                    if self._reason():  # a tap came meanwhile, or one end is over
+                        self._pass_on_what_is_inside(mover)
                         return True
         except Unsuitable:
             self._give_up("the system cannot do it between these two")
@@ -175,6 +167,7 @@ class Carrier:
             return False
         self._count(mover)
         self._idle_moves = 0
+        moved = mover.given - before
         if moved:
             self._adapt(moved, began)
             self._tell("")
@@ -182,6 +175,8 @@ class Carrier:
 
     def _count(self, mover: Mover) -> None:
         taken, given = self._seen
+        if mover.given != given:
+            self._idle_moves = 0
         self._seen = (mover.taken, mover.given)
         self._source.bytes_received += mover.taken - taken
         self._sink.bytes_sent += mover.given - given
@@ -266,32 +261,3 @@ class Carrier:
             except ConnectionBroken:
                 # The peer has gone already. If that lost anything, the other direction (or the send before) tells it.
                 return
-
-
-def reader_of(sink: Connection) -> int:
-    """The descriptor of a local output whose reader may go away (a pipe: ``| head -1``); -1 where there is none."""
-    descriptor = getattr(sink.stream, "sink", -1)
-    if descriptor < 0 or not hasattr(select, "poll"):
-        return -1
-    try:
-        return descriptor if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else -1
-    except OSError:
-        return -1
-
-
-def wait_readable(source: Connection, watch: int) -> None:
-    """Wait for bytes of ``source``. Raises OutputClosed as soon as nobody reads descriptor ``watch`` any more, rather
-    than at the next byte, which may never come."""
-    descriptor = source.stream.fileno()
-    if descriptor < 0 or source.buffered or source.stream.buffered:
-        return
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    poll.register(watch, 0)  # POLLERR is told unasked (poll(2))
-    seconds = source.timeout
-    found = poll.poll(None if seconds is None else min(seconds, LONGEST_WAIT) * 1000)
-    if not found:
-        raise DeadlineExpired(f"nothing came in {seconds:g} s", seconds=seconds, address=source.peer, step="receive")
-    for ready, happened in found:
-        if ready == watch and happened & _ENDS:
-            raise OutputClosed("standard output was closed early: what arrives can no longer be delivered")

@@ -3,6 +3,9 @@
 Each direction is a loop in a thread of its own that reads, then writes (see ``carrier``): a peer that does not read
 holds back only what flows to it (a bounded buffer, no queue), and one direction never waits for the other. The main
 thread, if it is the caller, waits for both, so that Ctrl-C reaches it; any other carries one direction itself.
+
+Whichever side a direction waits for, its poll(2) has the other side in it too (``Stream.watch``), so that a peer that
+was lost ends it all, even where the side behind it is silent or reads nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ import sys
 from time import monotonic
 
 from wirecat.carrier import BUFFER, Carrier
-from wirecat.errors import ConnectionClosed, DeadlineExpired
+from wirecat.errors import ConnectionClosed, DeadlineExpired, OutputClosed
+from wirecat.stream import PartnerLost, join, part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +58,6 @@ def pump(
     backward: bool = True,
     idle_timeout: float | None = None,
     linger: float | None = None,
-    watch_output: bool = True,
     on_path: OnPath | None = None,
 ) -> PumpResult:
     """Move bytes between ``left`` and ``right`` until both directions have ended.
@@ -65,8 +68,8 @@ def pump(
     sent, and nothing more is received. ``forward`` and ``backward`` False leave a direction out. A direction that
     fails ends both. Neither connection is closed here.
 
-    An output that nobody reads any more (a pipe: ``| head -1``) ends it all at once; with ``watch_output`` False only
-    when there are bytes for it, so that what is sent goes on as long as nothing comes back.
+    A side whose peer is lost (a reset, a pipe without a reader) ends it all at once, whatever the other side does. What
+    it had sent is delivered before, as long as the other side takes it; a half-close is no loss. See ``stream.join``.
 
     ``on_path(direction, how)`` is told how bytes move, ``zero-copy`` or ``copy: `` and the reason, once the first have in
     that direction (``forward`` or ``backward``), and again when it changes; from the thread that moves them.
@@ -79,14 +82,15 @@ def pump(
 
     result = PumpResult()
     changed = threading.Condition()
-    cut_off = threading.Event()  # the left side's end has ended it all: receiving fails then, and that is no failure
+    cut_off = threading.Event()  # one side's orderly end has ended it all: what the other loses by that is no failure
     limit = BUFFER if idle_timeout is None and linger is None else _WATCHED
     carriers = {}
     for direction, wanted, source, sink in ((FORWARD, forward, left, right), (BACKWARD, backward, right, left)):
         if wanted:
-            carriers[direction] = Carrier(source, sink, _reporter(on_path, direction), limit, watch_output)
+            carriers[direction] = Carrier(source, sink, _reporter(on_path, direction), limit)
     running = set(carriers)
     faults: list[Exception] = []
+    losses: list[OSError | ConnectionClosed] = []  # told where nothing else is
 
     def finished(direction: str) -> None:
         with changed:
@@ -102,12 +106,27 @@ def pump(
         else:
             faults.append(failure)
 
+    def lost(loss: PartnerLost, other: str) -> Exception | None:
+        """The failure that ends both directions; None where the other one ends by itself."""
+        error = loss.error
+        if cut_off.is_set():
+            return None
+        with changed:
+            # The other one reads from the peer that was lost, has to pass on what that sent before, and fails then. But a
+            # local output that is closed says nothing of the input.
+            ends_by_itself = not loss.sending and other in running and not isinstance(error, OutputClosed)
+        if error is not None:
+            losses.append(error) if ends_by_itself or result.failures else failed(error)
+        return None if ends_by_itself else error or loss
+
     def carry_forward() -> None:
         failure = None
         try:
             carriers[FORWARD].carry()
             if half_close:
                 carriers[FORWARD].end()
+        except PartnerLost as loss:
+            failure = lost(loss, BACKWARD)
         except Exception as error:
             failure = error
             failed(error)
@@ -127,12 +146,16 @@ def pump(
         try:
             carriers[BACKWARD].carry()
             carriers[BACKWARD].end()
+        except PartnerLost as loss:
+            failure = lost(loss, FORWARD)
         except Exception as error:
             if not (cut_off.is_set() and isinstance(error, FAILURES)):
                 failure = error
                 failed(error)
         finally:
             if failure is not None or until_right_ends:
+                if failure is None:
+                    cut_off.set()
                 _end_input(left, failure)
             if failure is not None:
                 right.abort()
@@ -142,6 +165,7 @@ def pump(
     watched = idle_timeout is not None or linger is not None or threading.current_thread() is threading.main_thread()
     own = ways.pop() if ways and not watched else None
     threads = [threading.Thread(target=way, name="wirecat-pump", daemon=True) for way in ways]
+    join(left.stream, right.stream)
     try:
         for thread in threads:
             thread.start()
@@ -162,6 +186,8 @@ def pump(
         raise
     for thread in threads:
         thread.join()
+    part(left.stream, right.stream)
+    result.failures = result.failures or losses
     if faults:
         raise faults[0]
     return result

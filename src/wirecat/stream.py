@@ -2,6 +2,9 @@
 
 Every scheme's endpoint gives a ``Stream``; wrappers (TLS, proxies) wrap one and are one. One thread may send while
 another receives; ``abort`` may be called from any thread and wakes both.
+
+Two streams that pass bytes on to each other are partners. While one of them waits, it watches the other (``watch``), so
+that the loss of either peer is noticed at once, whichever of the two is waited for.
 """
 
 from __future__ import annotations
@@ -9,7 +12,23 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
-    from wirecat.errors import WirecatError
+    from wirecat.errors import NetworkError, WirecatError
+
+
+class PartnerLost(Exception):
+    """The peer of the partner was lost while a stream waited. Not for users: what joins two streams translates it.
+
+    ``error`` is what the partner's ``receive`` would raise, None where its peer has closed both directions in an orderly
+    way. ``sending`` tells that room was waited for: the partner is where the bytes came from. ``unsent`` is how many bytes
+    of that send were left, where it is known. ``readable`` tells that bytes were waited for, and have come.
+    """
+
+    def __init__(self, error: NetworkError | None, *, sending: bool = False, readable: bool = False) -> None:
+        super().__init__(error)
+        self.error = error
+        self.sending = sending
+        self.readable = readable
+        self.unsent: int | None = None
 
 
 class Stream:
@@ -76,6 +95,30 @@ class Stream:
         """The descriptor to receive from (and to send to, unless there are two); -1 where there is none."""
         raise NotImplementedError
 
+    # For what joins two streams
+
+    def watch(self, partner: Stream | None, *, give_up: bool = True) -> None:
+        """While this stream waits from now on, watch ``partner`` too; None: no longer.
+
+        A wait for bytes then raises PartnerLost as soon as the partner's peer is lost: nothing can be passed on to it. A
+        wait for room does so some seconds after that, and with ``give_up`` False never. A half-close is no loss. Call it
+        while no other thread uses the stream.
+        """
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """As ``set_timeout``, for receives alone where the stream can tell them from sends."""
+        self.set_timeout(seconds)
+
+    @property
+    def loss_descriptor(self) -> int:
+        """The descriptor on which poll(2) reports POLLERR or POLLHUP when the peer is lost; -1 where there is none."""
+        return -1
+
+    def loss(self, failed: bool = False) -> NetworkError | None:
+        """The error of a peer that was lost, without waiting; None where it was not. ``failed`` tells that poll(2) has
+        reported POLLERR."""
+        return None
+
     # For the pump, which may move bytes past this object, inside the kernel
 
     raw_obstacle = "no plain descriptor"
@@ -115,3 +158,19 @@ class Stream:
         """What ``send`` would raise for what writing to the descriptor failed with, when ``unsent`` bytes were left;
         None: ask ``send``."""
         return None
+
+
+def join(left: Stream, right: Stream) -> None:
+    """Let two streams watch each other until ``part``; ``left`` is the client's where one is.
+
+    What a lost right side has sent is still delivered to ``left``, however slowly that reads: its own loss ends it. What a
+    lost left side has sent is delivered to ``right`` only as long as that takes it (see ``Stream.watch``).
+    """
+    left.watch(right, give_up=False)
+    right.watch(left)
+
+
+def part(left: Stream, right: Stream) -> None:
+    """Undo ``join``."""
+    left.watch(None)
+    right.watch(None)

@@ -177,8 +177,6 @@ class SpliceMover(Mover):
             try:
                 self.given += os.splice(self._out, self._sink, self.taken - self.given)
             except OSError as error:
-                if error.errno in _NOT_NOW and self.given > before:
-                    break
                 _require_suitable(error)
                 raise SinkFailed(error) from error
         return self.given - before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 import sys
@@ -10,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from background import PATIENCE, Background, stays
+from background import Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
 from wirecat.address import Address
-from wirecat.endpoints.socket_stream import SocketStream, on_its_way
+from wirecat.endpoints.socket_stream import SocketStream
 from wirecat.errors import ConnectionBroken
 
 
@@ -34,32 +33,6 @@ def test_it_remembers_that_it_was_ended_or_cut(ends: tuple[SocketStream, SocketS
     assert not one.aborted
     one.abort()
     assert one.aborted
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells what has arrived")
-@pytest.mark.parametrize("how", ["read", "aborted"])
-def test_it_waits_for_what_is_on_its_way(how: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        peer = socket.create_connection(server.getsockname(), PATIENCE)
-        stream = SocketStream(*server.accept())
-    try:
-        stream.settle()  # nothing is
-        stream.socket.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                stream.socket.send(bytes(65536))
-        assert on_its_way(stream.socket)
-        with Background(stream.settle) as settling:
-            if how == "aborted":
-                stream.abort()
-            else:
-                while on_its_way(stream.socket):
-                    peer.recv(1 << 20)
-            settling.result()
-    finally:
-        peer.close()
-        stream.close()
-    stream.settle()  # closed: nothing is
 
 
 def test_an_end_that_nobody_can_name_any_more(ends: tuple[SocketStream, SocketStream]) -> None:

@@ -14,12 +14,14 @@ from time import monotonic
 from wirecat.endpoints.failures import broken, connect_failure, error_number
 from wirecat.endpoints.place import place_of
 from wirecat.endpoints.waiting import wait_readable
+from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.endpoints.whole_datagrams import WholeDatagrams
 from wirecat.errors import ConnectionClosed, DeadlineExpired, NetworkError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
+    from wirecat.stream import Stream
 
 LARGEST = 65536  # more than any datagram of UDP holds (65,507 bytes over IPv4)
 
@@ -38,7 +40,9 @@ def datagram_failure(error: OSError, peer: Address, size: int = 0) -> WirecatErr
 class DatagramStream(WholeDatagrams):
     """A connected datagram socket. ``unlink`` is a path of its own that is removed on close."""
 
-    __slots__ = ("_aborted", "_local", "_peer", "_timeout", "_unlink", "active_at", "ended", "idle", "idled", "socket")
+    __slots__ = (
+        "_aborted", "_local", "_partner", "_peer", "_timeout", "_unlink", "active_at", "ended", "idle", "idled", "socket",
+    )  # fmt: skip
 
     def __init__(self, connected: socket.socket, peer: Address, *, idle: float | None = None, unlink: str = "") -> None:
         super().__init__()
@@ -50,6 +54,7 @@ class DatagramStream(WholeDatagrams):
         self.idle = idle
         self.active_at = monotonic()
         self._timeout: float | None = None
+        self._partner: Stream | None = None
         self._aborted = False
         self._unlink = unlink
 
@@ -105,6 +110,10 @@ class DatagramStream(WholeDatagrams):
         if self.idle is not None:
             idle_left = max(0.001, self.idle - (monotonic() - self.active_at))
             left = idle_left if left is None else min(left, idle_left)
+        if self._partner is not None:
+            if not WatchedWait(self.socket.fileno(), self._partner, sending=False).wait(left):
+                raise TimeoutError
+            return
         if left is None:
             return
         end = monotonic() + left
@@ -125,6 +134,10 @@ class DatagramStream(WholeDatagrams):
                 raise DeadlineExpired(message, unsent=len(view), address=self.peer, step="send") from error
             raise datagram_failure(error, self.peer, len(view)) from error
         self.active_at = monotonic()
+
+    def watch(self, partner: Stream | None, *, give_up: bool = True) -> None:
+        """See Stream. (A send of a datagram waits for nobody.)"""
+        self._partner = partner if partner is not None and partner.loss_descriptor >= 0 else None
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""

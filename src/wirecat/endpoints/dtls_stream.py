@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
     from wirecat.endpoints.dtls_context import DtlsContext
+    from wirecat.stream import Stream
 
 HANDSHAKE_TIME = 10.0  # seconds, where no deadline says otherwise
 _LARGEST = 65536
@@ -214,6 +215,10 @@ class DtlsStream(WholeDatagrams):
         except SSL.Error as error:
             raise self._context.failure(self._engine, error, self.peer, self._server_name) from error
         self._send_out()
+
+    def watch(self, partner: Stream | None, *, give_up: bool = True) -> None:
+        """See Stream."""
+        self.inner.watch(partner, give_up=give_up)
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream."""

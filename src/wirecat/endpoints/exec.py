@@ -9,11 +9,11 @@ started.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 
 from wirecat.address import Address
+from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError
 from wirecat.stream import Stream
 
@@ -91,11 +91,12 @@ class ExecStream(Stream):
     """A running child. What is sent to one that reads no more is dropped, as in a pipeline: ``discarded`` counts it.
 
     ``pid`` is its process number, ``exit_code`` what it ended with (negative: by that signal), None while it runs.
+    ``patience`` is how many seconds it has after ``close`` to end by itself before it is ended; None: as long as it likes.
     """
 
     __slots__ = (
-        "_aborted", "_address", "_child", "_closed", "_input", "_output", "_receiving", "_sending", "_timeout", "_wake",
-        "_waker", "_waking", "discarded", "ended",
+        "_aborted", "_address", "_child", "_closed", "_input", "_output", "_partner", "_receiving", "_sending", "_timeout",
+        "_wake", "_waker", "_waking", "discarded", "ended", "patience",
     )  # fmt: skip
 
     def __init__(self, child: subprocess.Popen[bytes], address: Address) -> None:
@@ -104,6 +105,7 @@ class ExecStream(Stream):
         assert child.stdin is not None and child.stdout is not None
         self.ended = False
         self.discarded = 0
+        self.patience: float | None = None
         self._child = child
         self._address = address
         # Descriptors rather than files: they are closed here, and only when nobody waits for them.
@@ -111,6 +113,7 @@ class ExecStream(Stream):
         child.stdin.close()
         child.stdout.close()
         self._timeout: float | None = None
+        self._partner: Stream | None = None
         self._aborted = self._closed = False
         self._receiving, self._sending, self._waking = (_thread.allocate_lock() for _ in range(3))
         self._wake = self._waker = -1
@@ -182,15 +185,16 @@ class ExecStream(Stream):
         """Wait until ``descriptor`` can be used; False where the stream is cut or closed meanwhile."""
         if sys.platform == "win32":  # pipes cannot be polled there: the read itself waits, until the child is gone
             return not (self._aborted or self._closed)
-        poll = select.poll()
-        poll.register(descriptor, select.POLLOUT if select_out else select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
-        ready = [each for each, _ in poll.poll(None if self._timeout is None else self._timeout * 1000)]
+        ready = WatchedWait(descriptor, self._partner, sending=select_out, wake=self._wake).wait(self._timeout)
         if self._wake in ready:
             return False
         if not ready:
             raise DeadlineExpired(f"nothing came in {self._timeout:g} s", address=self.peer, step="receive")
         return True
+
+    def watch(self, partner: Stream | None, *, give_up: bool = True) -> None:
+        """See Stream. A send always gives up: the program is ours to end."""
+        self._partner = partner
 
     def raw_source(self) -> int | str:
         """See Stream."""
@@ -254,7 +258,8 @@ class ExecStream(Stream):
                 os.write(self._waker, b"x")
 
     def close(self) -> None:
-        """See Stream: both pipes are closed. A child that is still busy ends by itself, unless ``abort`` was called."""
+        """See Stream: both pipes are closed. A child that is still busy ends by itself, unless ``abort`` was called or its
+        ``patience`` is over."""
         if self._closed:
             return
         self._closed = True
@@ -269,15 +274,24 @@ class ExecStream(Stream):
         self._reap()
 
     def _reap(self) -> None:
-        if self._ended_in(KILL_TIME if self._aborted else REAP_TIME):
-            return
         if self._aborted:
-            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-            if self._ended_in(KILL_TIME):
-                return
-        import threading
+            ends = self._ended_in(KILL_TIME) or self._kill()
+        elif self.patience is None:
+            ends = self._ended_in(REAP_TIME)
+        else:
+            ends = self._ended_in(self.patience) or self._terminate() or self._kill()
+        if not ends:
+            import threading
 
-        threading.Thread(target=self._child.wait, name="wirecat-reaper", daemon=True).start()
+            threading.Thread(target=self._child.wait, name="wirecat-reaper", daemon=True).start()
+
+    def _terminate(self) -> bool:
+        self._signal(signal.SIGTERM)
+        return self._ended_in(KILL_TIME)
+
+    def _kill(self) -> bool:
+        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        return self._ended_in(KILL_TIME)
 
     def _ended_in(self, seconds: float) -> bool:
         import subprocess

@@ -9,24 +9,26 @@ its end (the "lingering close" of RFC 9112 section 9.6).
 from __future__ import annotations
 
 import errno
+import os
 import select
 import socket
-import sys
 
 from wirecat.address import Address
-from wirecat.deadline import LONGEST_WAIT, Deadline
+from wirecat.deadline import LONGEST_WAIT
 from wirecat.endpoints.congestion import stays_here, stop_pacing
 from wirecat.endpoints.failures import broken, error_number
+from wirecat.endpoints.lingering import LINGER as LINGER
+from wirecat.endpoints.lingering import drain, pending_error, read_away, settle
 from wirecat.endpoints.place import place_of
+from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
-from wirecat.stream import Stream
+from wirecat.stream import PartnerLost, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LINGER = 1.0  # seconds a close waits for the end of a peer that is still sending
-_SCRATCH = 65536
+    from wirecat.errors import NetworkError
 
 
 class SocketStream(Stream):
@@ -35,21 +37,28 @@ class SocketStream(Stream):
     ``ended`` is set once the peer's end of stream has been read, ``aborted`` once this side cut the connection.
     """
 
-    __slots__ = ("_broken", "_half_closed", "_local", "_peer", "aborted", "ended", "socket")
+    __slots__ = (
+        "_broken", "_half_closed", "_local", "_peer", "_receive_timeout", "_receive_wait", "_send_error", "_send_wait",
+        "_timeout", "aborted", "ended", "socket",
+    )  # fmt: skip
 
     scheme = "tcp"
     """That of its addresses, where they are a host and a port."""
-
-    raw_source_waits = True
 
     def __init__(self, connected: socket.socket, peer: Any = None) -> None:
         self.socket = connected
         self.ended = False
         self.aborted = False
         self._half_closed = False
-        self._broken: OSError | None = None
+        self._broken: OSError | None = None  # what a receive has failed with, or will
+        self._send_error: OSError | None = None
         self._peer: Any = peer
         self._local: Any = None
+        # Set while a partner is watched: then the socket is non-blocking, and this object waits and keeps the time.
+        self._receive_wait: WatchedWait | None = None
+        self._send_wait: WatchedWait | None = None
+        self._timeout: float | None = None
+        self._receive_timeout: float | None = None
 
     @property
     def peer(self) -> Address:  # type: ignore[override]
@@ -81,9 +90,13 @@ class SocketStream(Stream):
         if self.aborted:
             self.ended = True
             return 0
+        if self._receive_wait is not None:
+            self._wait_to_receive(self._receive_wait)
         try:
             count = self.socket.recv_into(buffer)
         except OSError as error:
+            if self._receive_wait is not None and isinstance(error, BlockingIOError):
+                return self.receive_into(buffer)  # poll(2) was wrong, which it may be
             raise self._receive_failure(error) from error
         if not count:
             self._end()
@@ -94,13 +107,25 @@ class SocketStream(Stream):
         if self.aborted:
             self.ended = True
             return b""
+        if self._receive_wait is not None:
+            self._wait_to_receive(self._receive_wait)
         try:
             data = self.socket.recv(limit)
         except OSError as error:
+            if self._receive_wait is not None and isinstance(error, BlockingIOError):
+                return self.receive(limit)  # poll(2) was wrong, which it may be
             raise self._receive_failure(error) from error
         if not data:
             self._end()
         return data
+
+    def _wait_to_receive(self, wait: WatchedWait) -> None:
+        if self.socket.fileno() >= 0 and not wait.wait(self._receive_timeout):
+            raise self._silence(self._receive_timeout)
+
+    def _silence(self, seconds: float | None) -> DeadlineExpired:
+        message = f"nothing came in {seconds or 0:g} s"
+        return DeadlineExpired(message, seconds=seconds, address=self.peer, step="receive")
 
     def _end(self) -> None:
         self.ended = True
@@ -109,8 +134,7 @@ class SocketStream(Stream):
 
     def _receive_failure(self, error: OSError) -> WirecatError:
         if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
-            seconds = self.socket.gettimeout() or 0
-            return DeadlineExpired(f"nothing came in {seconds:g} s", address=self.peer, step="receive")
+            return self._silence(self.socket.gettimeout())
         if self.socket.fileno() < 0:
             return _closed(self.peer, "receive")
         self.ended = True  # nothing more will come
@@ -123,17 +147,25 @@ class SocketStream(Stream):
         sent = 0
         try:
             while sent < len(view):
-                sent += self.socket.send(view[sent:])
+                try:
+                    sent += self.socket.send(view[sent:])
+                except BlockingIOError:
+                    if self._send_wait is None or not self._send_wait.wait(self._timeout):
+                        raise
+        except PartnerLost as lost:
+            lost.unsent = len(view) - sent
+            raise
         except OSError as error:
             raise self._send_failure(error, len(view) - sent) from error
 
     def _send_failure(self, error: OSError, left: int | None) -> WirecatError:
         if isinstance(error, (TimeoutError, BlockingIOError)) and error_number(error) != errno.ETIMEDOUT:
-            seconds = self.socket.gettimeout() or 0
+            seconds = self._timeout or 0
             message = f"the peer took no more for {seconds:g} s ({left} bytes left)"
             return DeadlineExpired(message, unsent=left, address=self.peer, step="send")
         if self.socket.fileno() < 0:
             return _closed(self.peer, "send")
+        self._send_error = error.with_traceback(None)
         return broken(error, self.peer, unsent=left)
 
     def half_close(self) -> None:
@@ -150,7 +182,51 @@ class SocketStream(Stream):
 
     def set_timeout(self, seconds: float | None) -> None:
         """See Stream. What the kernel's clock cannot count (24 days and more) is for ever."""
-        self.socket.settimeout(None if seconds is not None and seconds > 20 * LONGEST_WAIT else seconds)
+        self._timeout = None if seconds is not None and seconds > 20 * LONGEST_WAIT else seconds
+        self._receive_timeout = self._timeout
+        if self._receive_wait is None:
+            self.socket.settimeout(self._timeout)
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """See Stream: sends keep their time only while a partner is watched, for the kernel's clock is one for both."""
+        if self._receive_wait is None:
+            self.set_timeout(seconds)
+        else:
+            self._receive_timeout = seconds
+
+    def watch(self, partner: Stream | None, *, give_up: bool = True) -> None:
+        """See Stream."""
+        descriptor = self.socket.fileno()
+        if partner is None or partner.loss_descriptor < 0 or descriptor < 0:
+            watched = self._receive_wait is not None
+            self._receive_wait = self._send_wait = None
+            if watched and descriptor >= 0:
+                self.socket.settimeout(self._timeout)
+            return
+        self._receive_wait = WatchedWait(descriptor, partner, sending=False)
+        self._send_wait = WatchedWait(descriptor, partner if give_up else None, sending=True)
+        self.socket.setblocking(False)
+
+    @property
+    def loss_descriptor(self) -> int:
+        """See Stream."""
+        return self.socket.fileno()
+
+    def loss(self, failed: bool = False) -> NetworkError | None:
+        """See Stream. The kernel tells an error once, so it is kept for the receive that comes next."""
+        if self.aborted:
+            return broken(OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED)), self.peer)
+        if self._broken is None and self._send_error is None:
+            if failed:  # before it is asked for: from then on another thread's receive sees a plain end
+                self._broken = OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            try:
+                number = pending_error(self.socket)
+            except OSError:  # it is closed
+                number = 0
+            if number:
+                self._broken = OSError(number, os.strerror(number))
+        error = self._broken or self._send_error
+        return None if error is None else broken(error, self.peer)
 
     def close(self) -> None:
         """See Stream. Takes at most LINGER seconds, and that only for a peer that goes on sending, or has not got all yet. A
@@ -191,22 +267,8 @@ class SocketStream(Stream):
             pass  # gone already, which is what was asked for
 
     def settle(self) -> None:
-        """Wait until all that was sent has got to the peer's system, where this one can tell; for LINGER seconds at most.
-
-        For whoever is about to abort while the peer may still be sending: bytes unread make a reset of the end, and it
-        throws away what is still on its way.
-        """
-        deadline, pause = Deadline(LINGER), 1
-        try:
-            while not self.aborted and on_its_way(self.socket) and deadline.remaining():
-                # Nothing tells when it is there, so that is looked at, at growing intervals. A broken end is told.
-                broke = select.poll()
-                broke.register(self.socket, 0)
-                if broke.poll(pause):
-                    return
-                pause = min(pause * 2, 50)
-        except (OSError, ValueError):
-            return  # closed meanwhile
+        """Wait until all that was sent has reached the peer's system; see ``lingering.settle``."""
+        settle(self.socket, lambda: self.aborted)
 
     def fileno(self) -> int:
         """See Stream."""
@@ -227,21 +289,32 @@ class SocketStream(Stream):
         if stays_here(self.local, self.peer):
             stop_pacing(self.socket)
 
+    @property
+    def raw_source_waits(self) -> bool:  # type: ignore[override]
+        """See Stream: not while a partner is watched."""
+        return self._receive_wait is None
+
     def _raw(self) -> int | str:
         connected = self.socket
-        # With a time-out Python keeps the descriptor from waiting, and waits by itself.
-        if connected.gettimeout() is not None:
+        # With a timeout Python makes the descriptor non-blocking, and waits itself.
+        if (connected.gettimeout() if self._receive_wait is None else self._receive_timeout) is not None:
             return "a time limit"
         descriptor = connected.fileno()
         return descriptor if descriptor >= 0 else "it is closed"
 
     def raw_wait(self) -> bool:
         """See Stream."""
-        if hasattr(select, "poll"):
+        if self._receive_wait is not None:
+            self._wait_to_receive(self._receive_wait)
+        elif hasattr(select, "poll"):
             poll = select.poll()
             poll.register(self.socket.fileno(), select.POLLIN)
             poll.poll()
         return not self.aborted
+
+    def raw_wait_sink(self) -> bool:
+        """See Stream. (Only while a partner is watched the descriptor does not wait by itself.)"""
+        return self._send_wait is not None and bool(self._send_wait.wait(self._timeout))
 
     def raw_receive_failure(self, error: OSError) -> WirecatError:
         """See Stream."""
@@ -254,46 +327,3 @@ class SocketStream(Stream):
 
 def _closed(peer: Address, step: str) -> ConnectionClosed:
     return ConnectionClosed("this side has closed the connection already", address=peer, step=step)
-
-
-def read_away(connected: socket.socket) -> None:
-    """After our FIN: read what the peer sends and nobody will read, until its end. Without waiting for that where it has
-    sent nothing and has got all of ours; for at most LINGER seconds in any case."""
-    deadline = Deadline(LINGER)
-    heard = False
-    pause = 0.0
-    while True:
-        connected.settimeout(pause)
-        try:
-            if not connected.recv(_SCRATCH):
-                return
-            heard = True
-        except (BlockingIOError, TimeoutError):
-            if not heard and not on_its_way(connected):
-                return
-        remaining = deadline.remaining() or 0.0
-        if not remaining:
-            return
-        # Nothing tells when the peer's system has got it all, so that is looked at, at growing intervals.
-        pause = remaining if heard else min(remaining, max(0.001, pause * 2), 0.05)
-
-
-def drain(connected: socket.socket) -> None:
-    """Read away what is there, without waiting."""
-    connected.settimeout(0)
-    try:
-        while connected.recv(_SCRATCH):
-            pass
-    except BlockingIOError:
-        pass
-
-
-def on_its_way(connected: socket.socket) -> bool:
-    """Whether bytes that were sent have not arrived at the peer's system yet, where this system tells (tcp(7), SIOCOUTQ)."""
-    if sys.platform != "linux" or connected.family not in (socket.AF_INET, socket.AF_INET6):
-        return False
-    import fcntl
-    import termios
-
-    count = fcntl.ioctl(connected.fileno(), termios.TIOCOUTQ, bytes(4))
-    return int.from_bytes(count, sys.byteorder) > 1  # the FIN counts as one

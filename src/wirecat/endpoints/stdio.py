@@ -14,8 +14,9 @@ import sys
 
 from wirecat.address import Address
 from wirecat.endpoints.failures import output_failure
-from wirecat.errors import UsageError
-from wirecat.stream import Stream
+from wirecat.endpoints.watched_wait import POLL_TELLS_LOSS, SLICE, WatchedWait
+from wirecat.errors import OutputClosed, UsageError
+from wirecat.stream import PartnerLost, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wirecat.deadline import Deadline
+    from wirecat.errors import NetworkError
 
 _SCRATCH = 65536
 _FOREGROUND_CHECK = 0.5  # seconds between looks whether the terminal is ours again
@@ -38,17 +40,23 @@ class StdioStream(Stream):
 
     With ``can_half_close`` a half-close releases ``sink`` (the null device takes its place), so that the reader of a pipe
     sees the end while the input goes on. ``drain`` lets a reader take what is there already and then see the end;
-    ``abort`` ends it at once.
+    ``abort`` ends it at once. An output that is a pipe and has lost its reader (``| head -1``) is a loss for what joins
+    streams (see ``Stream.loss``), unless ``watch_sink`` is False: then it is noticed when bytes are written.
     """
 
     __slots__ = (
-        "_aborted", "_draining", "_is_file", "_pieces", "_wake", "_waker", "_write", "can_half_close", "sink", "source",
+        "_aborted", "_draining", "_is_file", "_partner", "_pieces", "_wake", "_waker", "_watches_sink", "_write",
+        "can_half_close", "sink", "source",
     )  # fmt: skip
 
-    def __init__(self, source: int = 0, sink: int = 1, *, can_half_close: bool = False) -> None:
+    def __init__(
+        self, source: int = 0, sink: int = 1, *, can_half_close: bool = False, watch_sink: bool = True
+    ) -> None:
         self.can_half_close = can_half_close
         self.source = source
         self.sink = sink
+        self._watches_sink = watch_sink
+        self._partner: Stream | None = None
         self._draining = False
         self._aborted = False
         self._is_file: bool | None = None
@@ -91,7 +99,7 @@ class StdioStream(Stream):
             return self._wake >= 0 and not self._aborted
         wake = self._wake
         while wake >= 0:
-            ready = _ready((self.source, wake))
+            ready = self._wait_for_input(wake)
             if self._draining and not self._aborted:
                 ready = _ready((self.source,), seconds=0)
             if self.source not in ready or self._aborted:
@@ -102,6 +110,36 @@ class StdioStream(Stream):
                 return False
             _ready((wake,), seconds=_FOREGROUND_CHECK)
         return False
+
+    def _wait_for_input(self, wake: int) -> set[int]:
+        """Those of the input and ``wake`` that are ready. Raises PartnerLost."""
+        partner = self._partner
+        if partner is None:
+            return _ready((self.source, wake))
+        if POLL_TELLS_LOSS:
+            return set(WatchedWait(self.source, partner, sending=False, wake=wake).wait(None))
+        while not (ready := _ready((self.source, wake), seconds=SLICE)):
+            if (error := partner.loss()) is not None:
+                raise PartnerLost(error)
+        return ready
+
+    def watch(self, partner: Stream | None, *, give_up: bool = True) -> None:
+        """See Stream. A send never gives up: a reader that pauses (``less``) gets all that has arrived."""
+        self._partner = partner if partner is not None and partner.loss_descriptor >= 0 else None
+
+    @property
+    def loss_descriptor(self) -> int:
+        """See Stream: the output, where it is a pipe."""
+        return self.sink if self._watches_sink and hasattr(select, "poll") and _is_pipe(self.sink) else -1
+
+    def loss(self, failed: bool = False) -> NetworkError | None:
+        """See Stream."""
+        if not failed and self.loss_descriptor >= 0:
+            poll = select.poll()
+            poll.register(self.sink, 0)
+            failed = bool(poll.poll(0))
+        text = "standard output was closed early: what arrives can no longer be delivered"
+        return OutputClosed(text) if failed else None
 
     def raw_wait_sink(self) -> bool:
         """See Stream. It ends with an abort: a reader may have stopped for good."""
@@ -216,8 +254,18 @@ class StdioStream(Stream):
 def _is_regular_file(descriptor: int) -> bool:
     import stat
 
+    return _is_kind(descriptor, stat.S_ISREG)
+
+
+def _is_pipe(descriptor: int) -> bool:
+    import stat
+
+    return _is_kind(descriptor, stat.S_ISFIFO)
+
+
+def _is_kind(descriptor: int, is_kind: Callable[[int], bool]) -> bool:
     try:
-        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return is_kind(os.fstat(descriptor).st_mode)
     except OSError:
         return False
 

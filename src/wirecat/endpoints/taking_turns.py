@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import _thread
 
-from wirecat.stream import Stream
+from wirecat.endpoints.wrapped_stream import WrappedStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wirecat.address import Address
+    from wirecat.stream import Stream
 
 
-class TakingTurns(Stream):
+class TakingTurns(WrappedStream):
     """Wraps the stream ``inner``. (A blocking send of a stream may stop half-way and go on; another must not get
     between.)"""
 
-    __slots__ = ("_turn", "inner")
+    __slots__ = ("_turn",)
 
     def __init__(self, inner: Stream) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self._turn = _thread.allocate_lock()
 
     @property
@@ -40,16 +40,6 @@ class TakingTurns(Stream):
     def buffered(self) -> bool:
         """See Stream."""
         return self.inner.buffered
-
-    @property
-    def peer(self) -> Address:  # type: ignore[override]
-        """See Stream."""
-        return self.inner.peer
-
-    @property
-    def local(self) -> Address:  # type: ignore[override]
-        """See Stream."""
-        return self.inner.local
 
     def receive_into(self, buffer: bytearray | memoryview) -> int:
         """See Stream."""

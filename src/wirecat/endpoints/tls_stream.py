@@ -13,8 +13,9 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints import tls_failures
 from wirecat.endpoints.socket_stream import LINGER
 from wirecat.endpoints.tls_engine import TlsEngine
+from wirecat.endpoints.wrapped_stream import WrappedStream
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, WirecatError
-from wirecat.stream import Stream
+from wirecat.stream import PartnerLost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from wirecat.address import Address
     from wirecat.endpoints.tls_facts import TlsFacts
+    from wirecat.stream import Stream
 
     Context = ssl.SSLContext | Callable[[], ssl.SSLContext]
 
@@ -32,7 +33,7 @@ _READ = 1 << 16
 _PIECE = 1 << 16  # bytes encrypted at a time: four records of the largest size (RFC 8446 section 5.1)
 
 
-class TlsStream(Stream):
+class TlsStream(WrappedStream):
     """TLS over the stream ``inner``, which it closes with itself; ``tls`` tells what was agreed on.
 
     Made by ``connect`` or ``accept``. One that is made without them shakes hands at its first use, until ``deadline``.
@@ -43,7 +44,7 @@ class TlsStream(Stream):
     __slots__ = (
         "_aborted", "_cipher", "_closed", "_common_names", "_context", "_deadline", "_engine", "_failure", "_flushing",
         "_half_closed", "_ready", "_receiving", "_sending", "_server_name", "_server_side", "_shaking", "_timeout",
-        "_unsent", "allow_truncation", "ended", "inner", "tls",
+        "_unsent", "allow_truncation", "ended", "tls",
     )  # fmt: skip
 
     raw_obstacle = "TLS"
@@ -59,7 +60,7 @@ class TlsStream(Stream):
         allow_truncation: bool = False,
         deadline: Deadline | None = None,
     ) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.tls: TlsFacts | None = None
         self.ended = False
         self.allow_truncation = allow_truncation
@@ -108,16 +109,6 @@ class TlsStream(Stream):
             self.close()
             raise
         return self
-
-    @property
-    def peer(self) -> Address:  # type: ignore[override]
-        """The other end's address: that of the stream below."""
-        return self.inner.peer
-
-    @property
-    def local(self) -> Address:  # type: ignore[override]
-        """This end's address: that of the stream below."""
-        return self.inner.local
 
     @property
     def buffered(self) -> bool:
@@ -293,6 +284,9 @@ class TlsStream(Stream):
                     if wait:
                         raise
                     return
+                except PartnerLost as lost:  # what is encrypted must still go out before anything else
+                    self._unsent = memoryview(data)[len(data) - (lost.unsent or 0) :]
+                    raise
             finally:
                 self._flushing.release()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from compat.ncat.harness import Ncat, both, everything, exactly, ours, still_runs
+from plain_peers import reset
 
 
 def variables(data: bytes) -> dict[str, str]:
@@ -181,6 +182,34 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+@ours
+@pytest.mark.parametrize("options", [["-e", "/bin/cat"], ["-c", "exec cat"], ["--sh-exec", "echo $$; exec sleep 1000"]])
+def test_keep_open_clients_fill_buffers_and_reset_programs_end(ncat: Ncat, options: list[str]) -> None:
+    listener = ncat.listen("-k", *options)
+    clients = [ncat.dial(listener.port) for _ in range(3)]
+    for client in clients:
+        client.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                client.sendall(bytes(1 << 20))
+    programs = children(listener.program.pid)
+    assert len(programs) == 3
+    for client in clients:
+        reset(client)
+    for pid in programs:
+        ends(pid)
+    assert still_runs(listener.program, 0.1)
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] + [
+        int(each)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        if task.name != str(pid)
+        for each in (task / "children").read_text().split()
+    ]
 
 
 @both

@@ -153,6 +153,33 @@ def test_a_client_that_resets_ends_it() -> None:
         eventually(lambda: not is_running(pid), "it has ended and was reaped")
 
 
+@pytest.mark.parametrize(
+    "command", ["echo $$; exec sleep 1000", "trap '' TERM HUP PIPE; echo $$; sleep 1000; sleep 1000"]
+)
+def test_exec_client_fills_buffers_and_resets_program_ends(command: str) -> None:
+    with serving(f"exec:{command}") as served:
+        client = served.connect()
+        pid = read_pid(client)
+        client.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                client.sendall(bytes(1 << 20))
+        reset(client)
+        closed = served.events.wait(Closed)
+        assert (closed.by, closed.reason) == ("peer", "reset")
+        eventually(lambda: not is_running(pid), "it has ended and was reaped")
+
+
+def test_exec_client_half_closes_and_resets_program_ends() -> None:
+    with serving("exec:echo $$; exec sleep 1000") as served:
+        client = served.connect()
+        pid = read_pid(client)
+        client.shutdown(socket.SHUT_WR)
+        reset(client)
+        served.events.wait(Closed, reason="reset")
+        eventually(lambda: not is_running(pid), "it has ended and was reaped")
+
+
 @pytest.mark.parametrize("how", ["kick", "stop", "idle"])
 def test_a_cut_connection_ends_it_and_what_it_has_started(how: str) -> None:
     with serving("exec:sleep 1000 & echo $!; wait", idle_timeout=0.3 if how == "idle" else None) as served:

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from wirecat.endpoints.exec import ExecStream
 
 
+PATIENCE = 1.0  # seconds that a program has with -k to end by itself once its client is lost
+
+
 class _Program(Connection):
     """A program as one side of the pump. When the other side breaks, it gets the end of its input and is not killed:
-    it may have something to finish."""
+    it may have something to finish. (A listener that goes on with ``-k`` ends it after PATIENCE seconds: clients that are
+    lost must not leave their programs behind.)"""
 
     __slots__ = ()
 
@@ -55,6 +59,8 @@ def run_command(connection: Connection, settings: Settings, voice: Voice) -> Non
             forward=not settings.recv_only,
             on_path=tell_path(voice),
         )
+        if result.failures and settings.keep_open:
+            stream.patience = PATIENCE
     except BaseException:
         stream.abort()
         raise

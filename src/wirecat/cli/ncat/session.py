@@ -135,7 +135,8 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
 
     # With -k a client goes on after the peer's end; whoever reads its output must not wait for the end of its input.
     stays = settings.keep_open and not settings.listen
-    local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno(), can_half_close=stays)
+    # ncat learns that nobody reads its output when it writes; until then it goes on sending.
+    local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno(), can_half_close=stays, watch_sink=False)
     datagrams = connection.stream.keeps_boundaries
     # Datagrams have no end, so their client ends with its input.
     at_once = settings.quit_after == 0 or settings.send_only or (datagrams and not settings.listen)
@@ -150,7 +151,6 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
             backward=not settings.send_only,
             idle_timeout=settings.idle_timeout,
             linger=settings.quit_after or None,
-            watch_output=False,  # ncat learns of it when it writes; until then it goes on sending
             on_path=tell_path(voice),
         )
     except DeadlineExpired as error:
