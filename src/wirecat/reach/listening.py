@@ -71,6 +71,22 @@ def look_at_listeners(port: int, own: Iterable[InterfaceAddress], gateways: Iter
     return found
 
 
+def listening_programs(port: int, host: str) -> list[str]:
+    """The programs that take connections to an address of this machine, each once, as paths.
+
+    Where the path cannot be seen it is the name alone, and "" where nothing is known of it. Raises WirecatError.
+    """
+    from wirecat.system.program_path import program_path
+
+    programs = []
+    for row in read_socket_table(protocols=("tcp",), port=port).rows:
+        local = unmapped(row.local_host).partition("%")[0]
+        if row.local_port == port and row.is_listening and (local in _WILDCARDS or local == host):
+            path = None if row.pid is None else program_path(row.pid)
+            programs.append(path or row.process or "")
+    return list(dict.fromkeys(programs))
+
+
 def _add(found: Listening, row: SocketRow) -> None:
     found.rows.append(row)
     host = unmapped(row.local_host).partition("%")[0]

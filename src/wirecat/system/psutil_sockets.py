@@ -37,6 +37,16 @@ def psutil_process_name(pid: int) -> str | None:
         return None
 
 
+def psutil_program_path(pid: int) -> str | None:
+    """The file that a process runs; None where it has ended or may not be looked into."""
+    psutil = _import_psutil()
+    try:
+        path: str = psutil.Process(pid).exe()
+    except psutil.Error:
+        return None
+    return path or None
+
+
 def _import_psutil() -> Any:
     try:
         import psutil
