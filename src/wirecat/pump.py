@@ -58,6 +58,7 @@ def pump(
     backward: bool = True,
     idle_timeout: float | None = None,
     linger: float | None = None,
+    quit_after: float | None = None,
     on_path: OnPath | None = None,
 ) -> PumpResult:
     """Move bytes between ``left`` and ``right`` until both directions have ended.
@@ -75,15 +76,16 @@ def pump(
     that direction (``forward`` or ``backward``), and again when it changes; from the thread that moves them.
 
     Raises DeadlineExpired when nothing moved either way for ``idle_timeout`` seconds; once ``left`` has ended, for
-    ``linger`` seconds, where that is given. What else a tap or a stream raises (none of FAILURES, so a fault of its own) is
-    raised here.
+    ``linger`` seconds, where that is given; and ``quit_after`` seconds after the end of ``left``, whatever moves. What else a
+    tap or a stream raises (none of FAILURES, so a fault of its own) is raised here.
     """
     import threading
 
     result = PumpResult()
     changed = threading.Condition()
     cut_off = threading.Event()  # one side's orderly end has ended it all: what the other loses by that is no failure
-    limit = BUFFER if idle_timeout is None and linger is None else _WATCHED
+    timed = any(seconds is not None for seconds in (idle_timeout, linger, quit_after))
+    limit = _WATCHED if timed else BUFFER
     carriers = {}
     for direction, wanted, source, sink in ((FORWARD, forward, left, right), (BACKWARD, backward, right, left)):
         if wanted:
@@ -162,7 +164,7 @@ def pump(
             finished(BACKWARD)
 
     ways = [way for way, wanted in ((carry_forward, forward), (carry_backward, backward)) if wanted]
-    watched = idle_timeout is not None or linger is not None or threading.current_thread() is threading.main_thread()
+    watched = timed or threading.current_thread() is threading.main_thread()
     own = ways.pop() if ways and not watched else None
     threads = [threading.Thread(target=way, name="wirecat-pump", daemon=True) for way in ways]
     join(left.stream, right.stream)
@@ -172,7 +174,7 @@ def pump(
         if own is not None:
             own()
         else:
-            _wait_for(changed, running, carriers, idle_timeout, linger)
+            _wait_for(changed, running, carriers, idle_timeout, linger, quit_after)
     except BaseException:
         left.abort()
         right.abort()
@@ -203,19 +205,26 @@ def _wait_for(
     carriers: dict[str, Carrier],
     idle_timeout: float | None,
     linger: float | None,
+    quit_after: float | None,
 ) -> None:
-    """Wait until nothing runs. Raises DeadlineExpired when nothing moved for too long."""
+    """Wait until nothing runs. Raises DeadlineExpired when nothing moved for too long, or the time after the end of the left
+    side is over."""
     with changed:
         while running:
-            allowed = idle_timeout if linger is None or FORWARD in running else linger
-            if allowed is None:
-                changed.wait(_SLICE)
-                continue
-            last_moved = max(carrier.last_moved for carrier in carriers.values())
-            left = last_moved + allowed - monotonic()
-            if left <= 0:
-                raise DeadlineExpired(f"nothing moved either way for {allowed:g} s", seconds=allowed, step="idle")
-            changed.wait(min(left, _SLICE))
+            now = monotonic()
+            left_ended = FORWARD in carriers and FORWARD not in running
+            allowed = linger if linger is not None and FORWARD not in running else idle_timeout
+            wait = _SLICE
+            if allowed is not None:
+                wait = max(carrier.last_moved for carrier in carriers.values()) + allowed - now
+                if wait <= 0:
+                    raise DeadlineExpired(f"nothing moved either way for {allowed:g} s", seconds=allowed, step="idle")
+            if quit_after is not None and left_ended:
+                wait = min(wait, carriers[FORWARD].last_moved + quit_after - now)
+                if wait <= 0:
+                    message = f"{quit_after:g} s have passed since the end of the input"
+                    raise DeadlineExpired(message, seconds=quit_after, step="idle")
+            changed.wait(min(wait, _SLICE))
 
 
 def _settle(right: Connection) -> None:

@@ -7,6 +7,7 @@ datagrams that no network has to cut (RFC 6347 section 4.1.1).
 from __future__ import annotations
 
 import _thread
+import errno
 
 from wirecat.errors import NetworkError
 
@@ -118,7 +119,7 @@ class DtlsEngine:
         if len(data) > LARGEST_RECORD:
             raise NetworkError(
                 f"{len(data)} bytes are too many for one datagram of DTLS", step="send",
-                hint=f"It takes at most {LARGEST_RECORD}.",
+                hint=f"It takes at most {LARGEST_RECORD}.", errno=errno.EMSGSIZE,
             )  # fmt: skip
         with self._lock:
             if data:  # OpenSSL sends no empty record

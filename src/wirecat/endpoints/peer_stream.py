@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 import threading
@@ -12,7 +13,7 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints.datagram_stream import datagram_failure
 from wirecat.endpoints.waiting import wait_writable
 from wirecat.endpoints.whole_datagrams import WholeDatagrams
-from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError, WirecatError
+from wirecat.errors import ConnectionClosed, DeadlineExpired, NetworkError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,7 +173,9 @@ class PeerStream(WholeDatagrams):
         view = memoryview(data).cast("B")
         if not self.key[1]:
             hint = "A client that binds a path of its own can be answered."
-            raise UsageError("that peer has no name to send to", address=self.peer, step="send", hint=hint)
+            raise NetworkError(
+                "that peer has no name to send to", address=self.peer, step="send", hint=hint, errno=errno.EDESTADDRREQ
+            )
         deadline = Deadline(self._timeout)
         self.active_at = monotonic()  # before it is sent: what the peer does next is later
         while True:

@@ -8,6 +8,7 @@ Where there is no such send (TLS, taps, Windows) all is the thread's, which stay
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections import deque
@@ -120,15 +121,25 @@ class Outbox:
                 piece = self._pieces[0]
             try:
                 self._connection.send(piece)
-            except (OSError, ConnectionClosed):  # as in _send_at_once; an abort from another thread ends here too
+            except (
+                OSError,
+                ConnectionClosed,
+            ) as error:  # as in _send_at_once; an abort from another thread ends here too
                 with self._changed:
-                    self._give_up()
+                    if not self._is_too_large(error):
+                        self._give_up()
+                    elif self._pieces:
+                        self._size -= len(self._pieces.popleft())
             else:
                 with self._changed:
                     if self._pieces:
                         self._size -= len(self._pieces.popleft())
             if self._on_room is not None:
                 self._on_room()
+
+    def _is_too_large(self, error: Exception) -> bool:
+        """Whether only this piece cannot be sent, being too large for a datagram."""
+        return isinstance(error, OSError) and error.errno == errno.EMSGSIZE
 
     def finish(self, timeout: float) -> bool:
         """Wait until all has been sent; False if something was left after ``timeout`` seconds and thrown away.

@@ -10,10 +10,12 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from compat.ncat.harness import Ncat, both, everything, exactly, is_silent, ours, still_runs
+from peers import PATIENCE
 from plain_peers import silent
 
 COUNTS = r"Ncat: (\d+) bytes sent, (\d+) bytes received in \d+\.\d\d seconds\.\n"
@@ -235,6 +237,31 @@ def test_quitting_a_while_after_the_input(ncat: Ncat) -> None:
     assert everything(peer) == b""
     assert program.wait() == 1
     assert program.stderr == b"Ncat: Idle timeout expired (300 ms).\n"
+
+
+@ours
+@pytest.mark.parametrize("role", ["connect", "listen", "listen -k"])
+def test_q_is_one_time_from_the_end_of_the_input(ncat: Ncat, role: str) -> None:
+    """It does not begin again with each byte."""
+    if role == "connect":
+        server = ncat.plain()
+        program = ncat.start("-q", "700ms", "127.0.0.1", server.port)
+        client = server.accept()
+    else:
+        listener = ncat.listen("-q", "700ms", *role.split()[1:])
+        program, client = listener.program, ncat.dial(listener.port)
+    client.sendall(b"x")
+    program.wait_for("stdout", b"x")
+    program.close_stdin()
+    started = time.monotonic()
+    while still_runs(program, 0.1) and time.monotonic() - started < PATIENCE:
+        try:
+            client.sendall(b"more")
+        except OSError:
+            break  # it has ended meanwhile
+    assert program.wait() == (1 if role == "connect" else 2)
+    assert 0.5 < time.monotonic() - started < 10
+    assert b"Idle timeout expired (700 ms)." in program.stderr
 
 
 @ours

@@ -255,6 +255,122 @@ def test_dtls_listener_on_both_families_serves_either(ncat: Ncat) -> None:
 
 
 @both
+def test_udp_listener_whose_client_has_gone_says_so(ncat: Ncat) -> None:
+    listener = ncat.listen("-u")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(b"hello", ("127.0.0.1", listener.port))
+        listener.program.wait_for("stdout", b"hello")
+    listener.program.send(b"are you there?")
+    assert listener.program.wait() == 1
+    assert listener.program.stderr.endswith(b"Ncat: Connection refused.\n")
+
+
+@ours
+@pytest.mark.parametrize("options", [[], ["--ssl"]])
+def test_many_udp_clients_share_input_and_output(ncat: Ncat, options: list[str]) -> None:
+    if options:
+        pytest.importorskip("OpenSSL")
+    listener = ncat.listen("-u", "-k", *options)
+    clients = [ncat.start("-u", *options, "127.0.0.1", listener.port) for _ in range(2)]
+    for client, text in zip(clients, (b"<one>", b"<two>"), strict=True):
+        client.send(text)
+        listener.program.wait_for("stdout", text)
+    listener.program.send(b"to all")
+    for client in clients:
+        client.wait_for("stdout", b"to all")
+    listener.program.close_stdin()
+    clients[0].send(b"<after the end>")
+    listener.program.wait_for("stdout", b"<after the end>")
+    assert still_runs(listener.program)
+
+
+@ours
+def test_large_input_goes_to_udp_clients_in_datagrams(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", "-k")
+    client = ncat.dial_datagrams(listener.port)
+    client.send(b"x")
+    listener.program.wait_for("stdout", b"x")
+    listener.program.send(b"y" * 70_000)
+    count = 0
+    while count < 70_000:
+        count += len(client.recv(65536))
+
+
+@ours
+@pytest.mark.parametrize("options", [["--broker", "-l"], ["--broker", "-l", "-6"], ["--broker"]])
+def test_broker_over_udp(ncat: Ncat, options: list[str]) -> None:
+    host = "::1" if "-6" in options else "127.0.0.1"
+    listener = ncat.listen("-u", "-v", *options, host=host)
+    clients = [ncat.start("-u", host, listener.port) for _ in range(3)]
+    for number, client in enumerate(clients):
+        client.send(b"<here is %d>" % number)
+        listener.program.wait_for("stderr", b"(?s)(Connection from.*){%d}" % (number + 1))
+        for other in clients[:number]:
+            other.wait_for("stdout", b"<here is %d>" % number)
+    clients[0].send(b"x" * 20_000)
+    for other in clients[1:]:
+        other.wait_for("stdout", b"x{20000}")
+    assert b"xx" not in clients[0].stdout
+    listener.program.send(b"from the server")
+    for client in clients:
+        client.wait_for("stdout", b"from the server")
+
+
+@ours
+def test_chat_over_udp(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", "--chat")
+    one, two = (ncat.start("-u", "127.0.0.1", listener.port) for _ in range(2))
+    one.send(b"first\n")
+    one.wait_for("stdout", b"<announce> 127.0.0.1 is connected as <user(\\d+)>")
+    two.send(b"no line end")
+    found = one.wait_for("stdout", b"<user(\\d+)> no line end\n")
+    two.wait_for("stdout", b"already connected: 127.0.0.1 as <user(\\d+)>")
+    one.send(b"answer\n")
+    other = two.wait_for("stdout", b"<user(\\d+)> answer\n")
+    assert found[1] != other[1]
+
+
+@ours
+def test_limit_of_udp_clients_turns_the_next_away(ncat: Ncat) -> None:
+    listener = ncat.listen("-u", "-k", "-v", "-m", "1")
+    one, two = ncat.dial_datagrams(listener.port), ncat.dial_datagrams(listener.port)
+    one.send(b"one")
+    listener.program.wait_for("stdout", b"one")
+    two.send(b"two")
+    listener.program.wait_for("stderr", b"New connection denied: connection limit reached \\(1\\)")
+    one.send(b"again")
+    listener.program.wait_for("stdout", b"again")
+    assert b"two" not in listener.program.stdout
+
+
+@ours
+def test_q_lets_a_udp_client_wait_for_its_answer(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    program = ncat.start("-u", "-q", "2", "127.0.0.1", server.getsockname()[1])
+    program.send(b"question")
+    program.close_stdin()
+    data, place = server.recvfrom(100)
+    assert data == b"question" and still_runs(program)
+    server.sendto(b"answer", place)
+    program.wait_for("stdout", b"answer")
+    assert program.wait() == 1
+    assert program.stderr == b"Ncat: Idle timeout expired (2000 ms).\n"
+
+
+@ours
+def test_q_minus_1_lets_a_udp_client_wait_for_ever(ncat: Ncat) -> None:
+    server = ncat.plain_datagrams()
+    program = ncat.start("-u", "-q", "-1", "127.0.0.1", server.getsockname()[1])
+    program.send(b"question")
+    program.close_stdin()
+    _, place = server.recvfrom(100)
+    for text in (b"one", b"two"):
+        assert still_runs(program)
+        server.sendto(text, place)
+        program.wait_for("stdout", text)
+
+
+@both
 def test_a_source_path_means_nothing_to_a_stream(ncat: Ncat) -> None:
     program, path = ncat.listen_path()
     ended = ncat.run("-Uv", "-s", ncat.folder / "own", path)

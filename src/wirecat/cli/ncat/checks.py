@@ -90,10 +90,6 @@ def _check_listener(settings: Settings, voice: Voice) -> None:
     crowd = settings.broker or settings.chat
     if crowd and settings.command is not None:
         raise quitting(messages.BROKER_AND_EXEC)
-    if crowd and settings.udp:
-        raise quitting(messages.UDP_AND_BROKER)
-    if settings.udp and settings.keep_open and settings.command is None:
-        raise quitting(messages.UDP_AND_KEEP_OPEN)
     if settings.max_conns is not None and not (settings.keep_open or crowd or settings.proxy_type):
         voice.say(messages.MAX_CONNS_IGNORED)
 
@@ -103,6 +99,8 @@ def _check_client(settings: Settings, voice: Voice) -> None:
         raise quitting(messages.ACCESS_AND_CONNECT)
     if settings.max_conns is not None:
         raise quitting(messages.MAX_CONNS_AND_CONNECT)
+    if settings.udp and settings.keep_open:
+        raise quitting(messages.UDP_AND_KEEP_OPEN)
     if settings.source is not None and settings.unixsock and not settings.udp:
         voice.tell(messages.SOURCE_PATH_IGNORED)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wirecat.cli.ncat.keep_open import Input
-from wirecat.cli.ncat.many import serve_clients
+from wirecat.cli.ncat.keep_open import Input, input_piece
+from wirecat.cli.ncat.many import client_number, serve_clients
 from wirecat.server.room import Room
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def serve_crowd(settings: Settings, operands: Operands, voice: Voice, environmen
     crowd = _chat() if settings.chat else _broker()
     hall = _Hall()
     one_way = settings.send_only or settings.recv_only
-    typed = Input(environment, hall.say if one_way else crowd.say)
+    typed = Input(environment, hall.say if one_way else crowd.say, piece=input_piece(settings))
 
     def handler(connection: Connection) -> None:
         if not settings.recv_only:
@@ -55,7 +55,7 @@ def _chat() -> Chat:
     from wirecat.server.handlers.chat import Chat, octal
 
     # ncat numbers clients by their descriptors, escapes all that is not ASCII, and tells everybody who was there.
-    return Chat(number=lambda connection: connection.stream.fileno(), escape=octal, list_to_all=True)
+    return Chat(number=client_number, escape=octal, list_to_all=True)
 
 
 def _broker() -> Broker:

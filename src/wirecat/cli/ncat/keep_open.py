@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 from time import monotonic
 
+from wirecat.carrier import DATAGRAM
 from wirecat.cli.ncat.many import serve_clients
 from wirecat.endpoints.stdio import StdioStream
 from wirecat.errors import WirecatError
@@ -40,14 +41,21 @@ def serve_many(settings: Settings, operands: Operands, voice: Voice, environment
 class Input:
     """Standard input, read by a thread of its own from the first client on: nothing of it is lost before that.
 
-    ``say(data)`` gets each piece, ``ended()`` is called at its end, and ``ended_at`` is when that was (``monotonic``).
+    ``say(data)`` gets each piece, of ``piece`` bytes at most, ``ended()`` is called at its end, and ``ended_at`` is when that
+    was (``monotonic``).
     """
 
     def __init__(
-        self, environment: Environment, say: Callable[[bytes], None], ended: Callable[[], None] = lambda: None
+        self,
+        environment: Environment,
+        say: Callable[[bytes], None],
+        ended: Callable[[], None] = lambda: None,
+        *,
+        piece: int = PIECE,
     ) -> None:
         self.stream = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
         self.ended_at: float | None = None
+        self._piece = piece
         self._say = say
         self._ended = ended
         self._lock = _thread.allocate_lock()
@@ -62,10 +70,15 @@ class Input:
         _thread.start_new_thread(self._read, ())
 
     def _read(self) -> None:
-        while data := self.stream.receive(PIECE):
+        while data := self.stream.receive(self._piece):
             self._say(data)
         self._ended()
         self.ended_at = monotonic()
+
+
+def input_piece(settings: Settings) -> int:
+    """How many bytes of the input are sent at once: with datagrams as many as one takes."""
+    return DATAGRAM if settings.udp else PIECE
 
 
 class SharedStdio:
@@ -74,7 +87,7 @@ class SharedStdio:
     def __init__(self, settings: Settings, environment: Environment) -> None:
         self._settings = settings
         self._room = Room()
-        self.input = Input(environment, self._room.send, self._input_ended)
+        self.input = Input(environment, self._room.send, self._input_ended, piece=input_piece(settings))
         self._turn = _thread.allocate_lock()
         self._over: Callable[[], None] = lambda: None
 
@@ -102,6 +115,8 @@ class SharedStdio:
         if self._settings.no_shutdown:
             return
         for member in self._room.members:
+            if not member.connection.stream.can_half_close:
+                continue
             if member.outbox.finish(FAREWELL):
                 try:
                     member.connection.half_close()

@@ -12,15 +12,17 @@ from wirecat.cli.ncat.admission import Admission
 from wirecat.cli.ncat.endings import SUCCESS, Ending
 from wirecat.cli.ncat.listen import came_from
 from wirecat.cli.ncat.listening import open_listening
-from wirecat.cli.ncat.session import NETWORK_FAILURES, Taps, idle_ending
+from wirecat.cli.ncat.session import NETWORK_FAILURES, Taps, idle_ending, quit_time
 from wirecat.errors import OutputClosed
 from wirecat.events import Closed, Denied, Failed, Opened
+from wirecat.options import REPLIES_A_SECOND
 from wirecat.server.room import TOO_SLOW
 from wirecat.server.server import serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from wirecat.address import Address
     from wirecat.cli.ncat.checks import Operands
@@ -60,8 +62,7 @@ class Door:
     def __call__(self, connection: Connection) -> None:
         """Serve one client until its end."""
         if self._settings.chat:  # where the descriptor is told too
-            descriptor = connection.stream.fileno()
-            self._voice.tell(messages.connection_from(came_from(connection.peer), descriptor))
+            self._voice.tell(messages.connection_from(came_from(connection.peer), client_number(connection)))
         try:
             self._taps.attach(connection)
             self._handler(connection)
@@ -72,6 +73,12 @@ class Door:
         except OutputClosed as error:  # whoever read what all clients send has gone
             self.failure = error
             self.over()
+
+
+def client_number(connection: Connection) -> int:
+    """The number of a client in a chat: its descriptor, as in ncat; that of the connection where all share a descriptor."""
+    descriptor = connection.stream.fileno()
+    return connection.id if descriptor < 0 else descriptor
 
 
 def most_clients(settings: Settings) -> int:
@@ -98,7 +105,7 @@ def serve_clients(
         try:
             server = serve(
                 door, listener=listener, max_connections=most_clients(settings), allow=admission.allow,
-                deny=admission.deny, on_event=lambda event: _tell(event, settings, voice),
+                deny=admission.deny, on_event=lambda event: _tell(event, settings, voice), **_datagram_options(settings),
             )  # fmt: skip
         except BaseException:
             listener.close()
@@ -113,12 +120,24 @@ def serve_clients(
     return SUCCESS
 
 
+def _datagram_options(settings: Settings) -> dict[str, Any]:
+    """What the server does with peers that have no connection: a client more than the default allows replaces one.
+
+    Programs answer each sender, so they are limited as ``serve exec:`` is. What clients say to each other and what we type
+    are no answers.
+    """
+    if not settings.udp:
+        return {}
+    replies = None if settings.command is None else REPLIES_A_SECOND
+    return {"udp_replies": replies, "evict": settings.max_conns is None}
+
+
 def _wait(over: threading.Event, server: Server, settings: Settings, typed: Input | None) -> None:
-    """Until it is over. Raises Ending when clients are there and nothing moved for too long, and, with ``-q``, when
-    nothing did since the end of our input."""
+    """Until it is over. Raises Ending when clients are there and nothing moved for too long, and with ``-q`` its time
+    after the end of our input."""
     counts = settings.command is None and settings.proxy_type is None  # programs and servers behind may be silent
     idle = settings.idle_timeout if counts else None
-    linger = settings.quit_after if typed is not None else None
+    linger = quit_time(settings) if typed is not None else None
     shortest = min((time for time in (idle, linger) if time is not None), default=None)
     while not over.wait(_SLICE if shortest is None else max(0.01, min(shortest / 10, 0.2))):
         if shortest is None:
@@ -126,12 +145,9 @@ def _wait(over: threading.Event, server: Server, settings: Settings, typed: Inpu
         silences = [client.idle for client in server.connections]
         if idle is not None and silences and min(silences) >= idle:
             raise idle_ending(idle, settings)
-        if linger is not None and typed is not None and typed.ended_at is not None:
-            if not linger:
-                return
-            silences.append(monotonic() - typed.ended_at)
-            if min(silences) >= linger:
-                raise idle_ending(linger, settings)
+        ended_at = None if typed is None else typed.ended_at
+        if linger is not None and ended_at is not None and monotonic() - ended_at >= linger:
+            raise idle_ending(linger, settings)
 
 
 def _tell(event: Event, settings: Settings, voice: Voice) -> None:

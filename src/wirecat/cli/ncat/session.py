@@ -6,6 +6,7 @@ import errno
 
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import NETWORK, TROUBLE, Ending
+from wirecat.cli.ncat.times import FOREVER
 from wirecat.connection import Connection
 from wirecat.errors import ConnectionBroken, DeadlineExpired, NoAnswer, Refused, Unreachable, UsageError
 
@@ -138,8 +139,9 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
     # ncat learns that nobody reads its output when it writes; until then it goes on sending.
     local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno(), can_half_close=stays, watch_sink=False)
     datagrams = connection.stream.keeps_boundaries
-    # Datagrams have no end, so their client ends with its input.
-    at_once = settings.quit_after == 0 or settings.send_only or (datagrams and not settings.listen)
+    # Datagrams have no end, so their client ends with its input, unless -q has it wait for the answer.
+    ends_with_input = datagrams and not settings.listen and settings.quit_after is None
+    at_once = settings.quit_after == 0 or settings.send_only or ends_with_input
     try:
         result = pump(
             Connection(local),
@@ -150,7 +152,7 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
             forward=not settings.recv_only,
             backward=not settings.send_only,
             idle_timeout=settings.idle_timeout,
-            linger=settings.quit_after or None,
+            quit_after=quit_time(settings),
             on_path=tell_path(voice),
         )
     except DeadlineExpired as error:
@@ -159,6 +161,12 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
         local.close()
     if result.failures:
         raise_broken(result.failures, connection, settings)
+
+
+def quit_time(settings: Settings) -> float | None:
+    """Seconds of ``-q`` that are to be waited after the end of the input; None where there is no such time."""
+    seconds = settings.quit_after
+    return None if not seconds or seconds == FOREVER else seconds
 
 
 def tell_path(voice: Voice) -> OnPath:
@@ -175,8 +183,8 @@ def idle_ending(seconds: float, settings: Settings) -> Ending:
 
 
 def raise_broken(failures: list[OSError | ConnectionClosed], connection: Connection, settings: Settings) -> None:
-    """End as a broken connection makes ncat end: a client says why, a listener just goes. What failed at our own end (a
-    closed standard output) is raised as it is."""
+    """End as a broken connection makes ncat end: a client says why, and so does a listener for datagrams; others just end.
+    What failed at our own end (a closed standard output) is raised as it is."""
     from wirecat.cli.ncat.reasons import reason_of
 
     for failure in failures:
@@ -186,4 +194,5 @@ def raise_broken(failures: list[OSError | ConnectionClosed], connection: Connect
         return  # an orderly end; that more could not be sent is no news
     # A reset shows as a broken pipe to whoever sends at that moment.
     told = next((failure for failure in failures if failure.errno == errno.ECONNRESET), failures[0])
-    raise Ending("" if settings.listen else f"{reason_of(told)}.", NETWORK)
+    silent = settings.listen and not connection.stream.keeps_boundaries
+    raise Ending("" if silent else f"{reason_of(told)}.", NETWORK)

@@ -6,7 +6,7 @@ from wirecat.cli.getopt import scan
 from wirecat.cli.ncat.endings import Ending, quitting
 from wirecat.cli.ncat.messages import ONE_COMMAND, TRUSTFILE_TWICE, TRY_HELP
 from wirecat.cli.ncat.options import COUNT, FILES, FLAG, HOSTS, NUMBER, OPTIONS, PORT, TIME
-from wirecat.cli.ncat.times import LONGEST, read_time
+from wirecat.cli.ncat.times import FOREVER, LONGEST, read_time
 from wirecat.errors import UsageError
 
 TYPE_CHECKING = False
@@ -179,8 +179,8 @@ def _read(option: Option, value: str, before: object) -> object:
 
 def _time(option: Option, value: str) -> float:
     seconds = read_time(value)
-    if option.sets == "quit_after" and seconds == 0:
-        return 0.0
+    if option.sets == "quit_after" and seconds is not None and seconds <= 0:
+        return FOREVER if seconds < 0 else 0.0
     if seconds is None or not 0 < seconds < LONGEST:
         what = "delay" if option.sets == "delay" else "timeout"
         raise quitting(f'Invalid -{option.short} {what} "{value}" (must be greater than 0 and less than {LONGEST}s).')

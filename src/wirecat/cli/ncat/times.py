@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LONGEST = 2147483  # seconds: what fits into 31 bits as milliseconds
+FOREVER = float("inf")
 _UNITS = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
 
 

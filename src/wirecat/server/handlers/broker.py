@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.connection import Connection
 
-PIECE = 16384  # bytes read at a time
+PIECE = 65536  # bytes read at a time: no datagram has more
 
 
 class Broker:

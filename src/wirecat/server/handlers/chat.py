@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Escape = Callable[[bytes], bytes]
 
 PIECE = 8192  # bytes read at a time
+LARGEST = 65536  # bytes: no datagram has more
 LONGEST = 8192  # bytes of one line; what is longer is heard in parts
 SILENCE = 0.2  # seconds after which a line counts as whole although its end has not come
 NAMED = 20  # who is there is told by name, up to so many
@@ -109,8 +110,12 @@ def _place(member: Member) -> str:
 
 
 def _pieces(connection: Connection) -> Iterator[list[bytes]]:
-    while (data := connection.receive(PIECE)) is not None:
+    while (data := connection.receive(_piece(connection))) is not None:
         yield [data]
+
+
+def _piece(connection: Connection) -> int:
+    return LARGEST if connection.stream.keeps_boundaries else PIECE
 
 
 def _lines(connection: Connection) -> Iterator[list[bytes]]:
@@ -120,9 +125,11 @@ def _lines(connection: Connection) -> Iterator[list[bytes]]:
         if held and not _comes_within(connection, SILENCE):
             yield [held + b"\n"]
             held = b""
-        data = connection.receive(PIECE)
+        data = connection.receive(_piece(connection))
         if data is None:
             break
+        if data and connection.stream.keeps_boundaries and not data.endswith(b"\n"):
+            data += b"\n"  # a datagram ends a line
         *whole, held = (held + data).split(b"\n")
         lines = [line + b"\n" for line in whole]
         while len(held) > LONGEST:
