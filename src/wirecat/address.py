@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from wirecat.secret import Secret
+
 # Schemes whose rest is taken as it stands: everything after the colon, or after ``//``.
 _OPAQUE = ("exec", "unix", "unixgram")
 _PATHS = ("unix", "unixgram")
@@ -36,7 +38,8 @@ class Address(Immutable):
     ``scheme`` is ``tcp``, ``unix``, …; ``host`` is ``None`` for this PC only (both loopback addresses), ``""`` for
     every interface, else a name or a literal without brackets; ``port`` is 0 to 65535, or ``None`` where there is none;
     ``path`` is the path or command of the schemes that have one; ``options`` are the end's own (name and value, in
-    order).
+    order). The value of ``proxy_auth`` is a ``Secret``, however it is given, and so is the user name and password in
+    the URL of ``proxy``; neither ``str`` nor ``repr`` shows it.
     """
 
     __slots__ = ("host", "options", "path", "port", "scheme")
@@ -45,7 +48,7 @@ class Address(Immutable):
     host: str | None
     port: int | None
     path: str
-    options: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str | Secret], ...]
 
     def __init__(
         self,
@@ -53,11 +56,13 @@ class Address(Immutable):
         host: str | None = None,
         port: int | None = None,
         path: str = "",
-        options: tuple[tuple[str, str], ...] = (),
+        options: tuple[tuple[str, str | Secret], ...] = (),
     ) -> None:
         if port is not None and not 0 <= port <= _largest_port(scheme):
             hint = f"A port is a number from 1 to {_largest_port(scheme)}."
             raise AddressError(f"port {port} is out of range", hint=hint)
+        if options:
+            options = _with_secrets(options)
         self._set(scheme=scheme, host=host, port=port, path=path, options=tuple(options))
 
     @classmethod
@@ -95,15 +100,22 @@ class Address(Immutable):
         return cls(scheme, host, port, slash + path, options)
 
     def option(self, name: str, default: str = "") -> str:
-        """The value of one of the end's own options, or ``default``."""
+        """The value of one of the end's own options, or ``default``. For a secret it is ``***``; see ``secret``."""
         for other, value in self.options:
             if other == name:
-                return value
+                return str(value)
         return default
+
+    def secret(self, name: str) -> Secret | None:
+        """The value of an option that is a secret (``proxy_auth``); None where it is not given."""
+        for other, value in self.options:
+            if other == name and not isinstance(value, str):
+                return value
+        return None
 
     @property
     def bare(self) -> Address:
-        """This address without its options, some of which are secrets: for messages."""
+        """This address without its options: for messages, and for what only names the end."""
         return self.replace(options=()) if self.options else self
 
     def target(self) -> Address:
@@ -129,7 +141,7 @@ class Address(Immutable):
             return "-"
         if self.scheme == "exec":
             return f"exec:{'//' if self.path.startswith('//') else ''}{self.path}"
-        options = "?" + "&".join(f"{name}={_escape(value)}" for name, value in self.options) if self.options else ""
+        options = "?" + "&".join(f"{name}={_shown(value)}" for name, value in self.options) if self.options else ""
         if self.scheme in _PATHS:
             return f"{self.scheme}://{_escape(self.path, '%?')}{options}"
         host = self.host
@@ -159,10 +171,12 @@ def known_address(scheme: str, host: str, port: int) -> Address:
 
 
 def _fail(text: str, message: str, hint: str = _EXAMPLES) -> NoReturn:
-    raise AddressError(message, address=repr(text), step="address", hint=hint + ".")
+    from wirecat.secret import hide_in_address
+
+    raise AddressError(message, address=repr(hide_in_address(text)), step="address", hint=hint + ".")
 
 
-def _split(text: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def _split(text: str) -> tuple[str, str, tuple[tuple[str, str | Secret], ...]]:
     """Scheme, rest and options of an address; the scheme is ``tcp`` where none is written."""
     head, colon, rest = text.partition(":")
     if colon and head.lower() in _OPAQUE:
@@ -173,15 +187,15 @@ def _split(text: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         head, _, rest = text.partition("://")
         letters = head.isascii() and head[:1].isalpha() and all(each.isalnum() or each in "+-." for each in head)
         if not letters:
-            _fail(text, f"{head!r} is no scheme")
+            _fail(text, "what stands before :// is no scheme" if "@" in head else f"{head!r} is no scheme")
     else:
         head, rest = "tcp", text
     rest, mark, query = rest.partition("?")
-    options: list[tuple[str, str]] = []
+    options: list[tuple[str, str | Secret]] = []
     for pair in query.split("&") if mark else ():
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            _fail(text, f"the option {pair!r} has no value", "Write ?name=value")
+            _fail(text, f"the option {name!r} has no value", "Write ?name=value")
         if any(name == other for other, _ in options):
             _fail(text, f"the option {name!r} stands there twice", "Say it once")
         options.append((name, _unescape(value)))
@@ -251,6 +265,33 @@ def _unescape(value: str) -> str:
         else:
             out += b"%" + part
     return out.decode("utf-8", "surrogateescape")
+
+
+def _with_secrets(options: tuple[tuple[str, str | Secret], ...]) -> tuple[tuple[str, str | Secret], ...]:
+    """The options with their secrets as such: ``proxy_auth``, and what stands before the @ in the URL of ``proxy``."""
+    names = [name for name, _ in options]
+    if "proxy" not in names and "proxy_auth" not in names:
+        return options
+    from wirecat.secret import Secret, hide_in_address, split_userinfo
+
+    kept: list[tuple[str, str | Secret]] = []
+    for name, value in options:
+        if name == "proxy_auth":
+            value = Secret.of(value)
+        elif name == "proxy" and isinstance(value, str):
+            value, userinfo = split_userinfo(value)
+            if userinfo and "proxy_auth" in names:
+                hint = "Leave one of them out."
+                raise AddressError("the proxy's URL and proxy_auth both have a user name", address=value, hint=hint)
+            if userinfo:
+                kept.append(("proxy_auth", Secret(_unescape(userinfo))))
+            value = hide_in_address(value)  # what else may be one makes no proxy's address
+        kept.append((name, value))
+    return tuple(kept)
+
+
+def _shown(value: str | Secret) -> str:
+    return _escape(value) if isinstance(value, str) else str(value)
 
 
 def _escape(value: str, reserved: str = "%&?# ") -> str:

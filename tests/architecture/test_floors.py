@@ -12,7 +12,7 @@ from architecture.source_tree import PACKAGE, Import, is_package, modules, own_i
 
 #: The floors, from the ground up, with the rooms of each: a room is a file or a folder directly in `wirecat`.
 FLOORS = (
-    ("_version", "immutable", "errors", "deadline"),
+    ("_version", "immutable", "errors", "deadline", "secret"),
     ("address", "options", "events", "stream"),
     ("wire", "system"),
     ("endpoints",),
@@ -39,7 +39,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 #: Floors whose rooms stand in a row, each leaning on those before it. Everywhere else, and on the floor of
 #: the capabilities above all, the rooms of a floor do not know each other.
 ROWS = {
-    0: "the deadline raises the errors",
+    0: "the deadline and the file of a secret raise the errors",
     4: "a connection carries taps, a pump joins connections, talking opens them",
     8: "the command line calls the tour and what else combines capabilities",
     9: "the package's own two files",

@@ -91,7 +91,7 @@ def test_an_address_may_be_left_out_where_there_is_a_default(arguments: list[str
         (["1", "--bogus"], "connect: unknown option --bogus. See: wirecat connect --help"),
         (["1", "--onc"], "connect: unknown option --onc (did you mean --once?). See: wirecat connect --help"),
         (["1", "-x", "-y"], "connect: unknown options -x -y. See: wirecat connect --help"),
-        (["1", "--bogus=3", "--more"], "connect: unknown options --bogus=3 --more. See: wirecat connect --help"),
+        (["1", "--bogus=3", "--more"], "connect: unknown options --bogus --more. See: wirecat connect --help"),
         (["--hlep"], "connect: unknown option --hlep (did you mean --help?). See: wirecat connect --help"),
         (["1", "--timeout"], "connect: --timeout: a value is missing. See: wirecat connect --help"),
         (["1", "--timeout", "x"], "connect: --timeout: 'x' is no number of seconds. See: wirecat connect --help"),

@@ -27,8 +27,14 @@ PATIENCE = 15.0
         (["exec:cat", "tls://:0"], "exec runs a program "),
         (["exec:cat", "udp://:0"], "exec runs a program "),
         (["exec:cat", ":0", "--deny", "10.0.0.1"], "exec runs a program "),
-        (["proxy", ":0"], r"proxy lets whoever connects go on from here, .*; or write proxy:USER:PASSWORD\.$"),
-        (["proxy:anna", "0"], r"the handler 'proxy' takes a user name and a password\. Write: proxy:USER:PASSWORD"),
+        (
+            ["proxy", ":0"],
+            r"proxy lets whoever connects go on from here, .*; or write proxy:@FILE, with USER:PASSWORD in FILE\.$",
+        ),
+        (
+            ["proxy:anna", "0"],
+            r"the handler 'proxy' takes a user name and a password\. Write: proxy:@FILE or proxy:USER:PASSWORD",
+        ),
         (["exec", "0"], "the handler 'exec' needs :COMMAND"),
         (["chat:x", "0"], "the handler 'chat' takes no argument"),
         (["chat", "0", "--engine", "async"], "the handler 'chat' is one that takes a thread for every client"),

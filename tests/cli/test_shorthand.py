@@ -33,8 +33,8 @@ def said(text: str, variables: dict[str, str] | None = None, **flags: object) ->
         ("tls://1", {"insecure": True}, "tls://1?verify=no"),
         ("tls://1?alpn=h2", {"ca": "f"}, "tls://1?alpn=h2&ca=f"),
         ("host:1", {"proxy": "http://p"}, "tcp://host:1?proxy=http://p"),
-        ("host:1", {"proxy": "http://p", "proxy_auth": "u:p"}, "tcp://host:1?proxy=http://p&proxy_auth=u:p"),
-        ("host:1?proxy=http://p", {"proxy_auth": "u:p"}, "tcp://host:1?proxy=http://p&proxy_auth=u:p"),
+        ("host:1", {"proxy": "http://p", "proxy_auth": "u:p"}, "tcp://host:1?proxy=http://p&proxy_auth=***"),
+        ("host:1?proxy=http://p", {"proxy_auth": "u:p"}, "tcp://host:1?proxy=http://p&proxy_auth=***"),
         ("host:1", {"source": ":4000"}, "tcp://host:1?source=:4000"),
     ],
 )
@@ -61,13 +61,20 @@ def test_what_does_not_fit_is_refused(text: str, flags: dict[str, object], match
     assert "secret" not in str(caught.value)
 
 
+def login(address: Address) -> str:
+    secret = address.secret("proxy_auth")
+    return "" if secret is None else secret.reveal()
+
+
 def test_the_password_may_come_by_the_environment() -> None:
     """A command line is seen by everybody on the machine."""
     variables = {"WIRECAT_PROXY_AUTH": "u:p"}
-    assert said("h:1", variables, proxy="http://p").option("proxy_auth") == "u:p"
-    assert said("h:1", variables, proxy="http://p", proxy_auth="x:y").option("proxy_auth") == "x:y"
-    assert said("h:1", variables).option("proxy_auth") == ""
-    assert said("h:1?proxy_auth=a:b", variables, proxy="http://p").option("proxy_auth") == "a:b"
+    assert login(said("h:1", variables, proxy="http://p")) == "u:p"
+    assert login(said("h:1?proxy=http://p", variables)) == "u:p"
+    assert login(said("h:1", variables, proxy="http://p", proxy_auth="x:y")) == "x:y"
+    assert login(said("h:1", variables, proxy="http://x:y@p")) == "x:y"
+    assert login(said("h:1", variables)) == ""
+    assert login(said("h:1?proxy_auth=a:b", variables, proxy="http://p")) == "a:b"
 
 
 def test_every_flag_has_its_default() -> None:

@@ -354,7 +354,19 @@ def test_a_proxys_address(text: str, proxy: Address) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["p", "p:1080", "ftp://p:1", "socks5:p", "http://u:p@p", "http://p:1/x", "http://", "http://p:0"]
+    "text",
+    [
+        "p",
+        "p:1080",
+        "ftp://p:1",
+        "socks5:p",
+        "ftp://u:p@p",
+        "u:p@p:1",
+        "http://u:p@",
+        "http://p:1/x",
+        "http://",
+        "http://p:0",
+    ],
 )
 def test_what_is_no_proxy(text: str) -> None:
     with pytest.raises(AddressError):

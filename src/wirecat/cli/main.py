@@ -119,6 +119,9 @@ def help_text() -> str:
 
 def _no_verb(arguments: list[str]) -> UsageError:
     """What to say to whoever began with something else: an option, an address, a misspelt verb."""
+    from wirecat.secret import hide_in_words
+
+    arguments = hide_in_words(arguments)
     verb = arguments[0]
     if verb.startswith("-"):
         return UsageError(f"an option before the verb: {verb!r}", hint=f"Write it behind: wirecat VERB … {verb}")

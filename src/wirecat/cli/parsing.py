@@ -76,12 +76,12 @@ class Parser(argparse.ArgumentParser):
     def unknown(self, words: list[str]) -> NoReturn:
         """Raise UsageError for options that there are not; for a single one with a guess at what was meant."""
         if len(words) > 1:
-            self.error(f"unknown options {' '.join(words)}")
+            self.error(f"unknown options {' '.join(word.partition('=')[0] for word in words)}")
         import difflib
 
         options = [option for option in self._option_string_actions if option.startswith("--")]
         close = difflib.get_close_matches(words[0].partition("=")[0], options, 1, 0.75)
-        self.error(f"unknown option {words[0]}{f' (did you mean {close[0]}?)' if close else ''}")
+        self.error(f"unknown option {words[0].partition('=')[0]}{f' (did you mean {close[0]}?)' if close else ''}")
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -155,7 +155,9 @@ def require_address(parser: Parser, words: list[str]) -> None:
     if words[0] == "-":
         parser.error("'-' is standard input and output, which it uses itself; an address is needed")
     if len(words) > 2:
-        parser.error(f"too many arguments: {' '.join(words[2:])}")
+        from wirecat.secret import hide_in_words
+
+        parser.error(f"too many arguments: {' '.join(hide_in_words(words[2:]))}")
 
 
 def seconds(text: str) -> float:

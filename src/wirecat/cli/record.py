@@ -6,6 +6,7 @@ from wirecat.address import Address
 from wirecat.cli.parsing import Parser, make_parser, parse, seconds
 from wirecat.cli.record_flags import add_record_flags
 from wirecat.cli.recording import CommandRecording
+from wirecat.cli.shorthand import with_login
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.endpoints import scheme_of
 from wirecat.errors import UsageError
@@ -28,7 +29,7 @@ def run(arguments: list[str], environment: Environment) -> int:
     parser = _parser()
     options = parse(parser, arguments, environment)
     address = opened_to_others(options.listen, options.lan)
-    target = Address.parse(options.target)
+    target = with_login(Address.parse(options.target), environment)
     for end in (address, target):
         if scheme_of(end).keeps_boundaries or end.scheme in ("stdio", "exec"):
             why = "a recording proxy stands between a client and a server of streams"

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from wirecat.address import Address
 from wirecat.cli.parsing import make_parser, parse, seconds, whole
 from wirecat.cli.record_flags import add_record_flags, record_words, require_record
+from wirecat.cli.shorthand import with_login
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.events import Failed
@@ -37,7 +38,7 @@ def run(arguments: list[str], environment: Environment) -> int:
     if options.idle_timeout == 0:
         parser.error("--idle-timeout: it is no time at all; leave it out for none")
     require_record(options)
-    here, target = Address.parse(options.here), Address.parse(options.target)
+    here, target = Address.parse(options.here), with_login(Address.parse(options.target), environment)
     if "stdio" in (here.scheme, target.scheme):
         return _by_standard_streams(here, target, options, environment)
     if here.scheme == "exec":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
+from wirecat.address import Address
 from wirecat.cli.parsing import Parser, make_parser, parse, seconds
+from wirecat.cli.shorthand import with_login
 from wirecat.errors import UsageError
 from wirecat.recording.replay import replay
 from wirecat.views.text_addresses import listening_lines, opened_to_others
@@ -12,7 +14,6 @@ from wirecat.views.text_replay import replay_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wirecat.address import Address
     from wirecat.cli.environment import Environment
 
 
@@ -22,11 +23,12 @@ def run(arguments: list[str], environment: Environment) -> int:
     options = parse(parser, arguments, environment)
     if options.original and options.speed is not None:
         raise UsageError("--original and --speed exclude each other", step="replay")
-    address: str | Address = options.address
     if options.side == "server":
         address = opened_to_others(options.address, options.lan)
     elif options.lan:
         raise UsageError("--lan is for --as server", step="replay")
+    else:
+        address = with_login(Address.parse(options.address), environment)
 
     def told(addresses: tuple[Address, ...]) -> None:
         for line in listening_lines(addresses):

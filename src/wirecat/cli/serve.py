@@ -10,6 +10,7 @@ from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seco
 from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
+from wirecat.secret import hide_in_handler
 from wirecat.server.access import read_rules
 from wirecat.server.handlers import BUILT_IN
 from wirecat.server.server import DEFAULT_ADDRESS, serve
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from wirecat.server.server import Server
 
 
+_SERVE_SECRET = "WIRECAT_SERVE_AUTH"
+
+
 def run(arguments: list[str], environment: Environment) -> int:
     """Serve until stopped; exit code 0 after a drain, 128 + n when signal n came a second time."""
     parser = _parser()
@@ -45,6 +49,9 @@ def run(arguments: list[str], environment: Environment) -> int:
     allow = [*_blocks("--allow", options.allow), *_rules(options.allowfile)]
     deny = [*_blocks("--deny", options.deny), *_rules(options.denyfile)]
     require_record(options)
+    if options.handler == "proxy" and environment.variables.get(_SERVE_SECRET):
+        options.handler = f"proxy:{environment.variables[_SERVE_SECRET]}"
+    shown = hide_in_handler(options.handler)
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
@@ -62,10 +69,10 @@ def run(arguments: list[str], environment: Environment) -> int:
             if options.record is not None and options.workers is not None:
                 from wirecat.cli.recording import worker_tap
 
-                fields = {"handler": options.handler, "served": True, "protocol": address.scheme}
+                fields = {"handler": shown, "served": True, "protocol": address.scheme}
                 server.worker_tap = worker_tap(options, "serve", "server", **fields)  # type: ignore[attr-defined]
             if recording is not None:
-                server.attach(recording.tap("server", handler=options.handler, served=True, protocol=address.scheme))
+                server.attach(recording.tap("server", handler=shown, served=True, protocol=address.scheme))
                 recording.watch_sockets(server.addresses)
             signals.catch(hangup=options.announce is not None)
 
@@ -120,7 +127,7 @@ def _guard(handler: str, address: Address, asked_for: bool) -> None:
     if row is None or not row.guarded or address.this_pc_only or asked_for or known:
         return
     what = "runs a program for whoever connects" if name == "exec" else "lets whoever connects go on from here"
-    more = f"; or write {name}:{row.argument}" if row.optional else ""
+    more = f"; or write {name}:@FILE, with {row.argument} in FILE" if row.optional else ""
     raise UsageError(
         f"{name} {what}, and {address} can be reached by others",
         hint=f"Say who may: --allow 192.168.1.0/24; or --allow-anyone{more}.",
@@ -217,6 +224,7 @@ def _parser() -> Parser:
         "serve",
         "Serve HANDLER on ADDRESS (default 12345, this PC only) until Ctrl-C.\n\nHandlers:\n"
         f"{handlers}\n"
+        f"  {'':<28} (proxy: or set {_SERVE_SECRET}; proxy:USER:PASSWORD shows in ps to all users)\n"
         "  file.py:function             your own: def f(connection) gets a thread for each client,\n"
         "  module:function              async def f(connection) an event loop, a class with receive(data) either",
         [

@@ -24,7 +24,10 @@ def add_end_flags(parser: ArgumentParser) -> None:
     add("--ca", metavar="FILE", help="--tls: trust the certificates in FILE, in place of the system's")
     add("--insecure", action="store_true", help="--tls: do not ask whether the server is the one that it says it is")
     add("--proxy", metavar="URL", help="connect by way of socks5://HOST:PORT, socks4://HOST:PORT or http://HOST:PORT")
-    add("--proxy-auth", metavar="USER:PASSWORD", help=f"--proxy: log in (or set {_PROXY_SECRET}, which nobody sees)")
+    login = (
+        f"--proxy: log in. FILE's first line is USER:PASSWORD; or set {_PROXY_SECRET}; on the command line ps shows it"
+    )
+    add("--proxy-auth", metavar="@FILE", help=login)
     add("--source", metavar="ADDR:PORT", help="go out from this address, this :PORT, or both")
 
 
@@ -46,18 +49,25 @@ def with_flags(text: str | Address, options: Any, environment: Environment) -> A
         raise UsageError("--ca and --insecure exclude each other")
     if options.proxy_auth and not (options.proxy or address.option("proxy")):
         raise UsageError("--proxy-auth is for --proxy")
-    secret = options.proxy_auth or (environment.variables.get(_PROXY_SECRET) if options.proxy else None)
     said = {
         "ca": options.ca,
         "verify": "no" if options.insecure else None,
         "proxy": options.proxy,
-        "proxy_auth": secret,
+        "proxy_auth": options.proxy_auth,
         "source": options.source,
     }
     for name, value in said.items():
         if value is None:
             continue
-        if address.option(name) and not (name == "proxy_auth" and not options.proxy_auth):
+        if address.option(name):
             raise UsageError(f"{name} is said twice: by the address and by a flag", address=address.bare)
         address = address.replace(options=(*address.options, (name, value)))
-    return address
+    return with_login(address, environment)
+
+
+def with_login(address: Address, environment: Environment) -> Address:
+    """The address with the user name and password of the environment, where its proxy is given without them."""
+    login = environment.variables.get(_PROXY_SECRET)
+    if not login or not address.option("proxy") or address.option("proxy_auth"):
+        return address
+    return address.replace(options=(*address.options, ("proxy_auth", login)))

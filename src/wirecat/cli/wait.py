@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from wirecat.address import Address
 from wirecat.cli.plain import join_address, plain_options
+from wirecat.cli.shorthand import with_login
 from wirecat.talk import wait
 
 TYPE_CHECKING = False
@@ -17,10 +19,10 @@ DEFAULTS = {"timeout": 30.0}
 def run(arguments: list[str], environment: Environment) -> int:
     """Wait; exit code 0 once it accepts, 1 if it never did."""
     options = plain_options(arguments, DEFAULTS) or _parsed(arguments, environment)
-    address = join_address(options.address)
+    address = with_login(Address.parse(join_address(options.address)), environment)
     took = wait(address, timeout=options.timeout)
     if options.verbose:
-        environment.message(f"{address} accepts (after {took:.2f} s)")
+        environment.message(f"{address.bare} accepts (after {took:.2f} s)")
     return 0
 
 

@@ -23,7 +23,7 @@ _TCP = {
     "family": "4 or 6: use IPv4 or IPv6 only",
     "route": "by way of these hops (IPv4 in numbers, loose source routing): HOP,HOP,…",
     "proxy": "connect by way of a proxy: socks5://host:1080, socks4://host:1080, http://host:3128",
-    "proxy_auth": "user name and password for the proxy: USER:PASSWORD",
+    "proxy_auth": "user name and password for the proxy: @FILE (its first line), or USER:PASSWORD",
     "proxy_dns": "who looks up the name: remote (the proxy, default) or local",
 }
 _TLS = {

@@ -12,6 +12,7 @@ import os
 import sys
 
 from wirecat.errors import UsageError
+from wirecat.system.child_environment import child_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +154,9 @@ def _by_openssl() -> bytes:
     ]  # fmt: skip
     hint = "Install openssl or wirecat[certs], or give a certificate of your own (cert=FILE)."
     try:
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+        ended = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, env=child_environment()
+        )
     except (OSError, subprocess.SubprocessError) as error:
         reason = "the program openssl is not there" if isinstance(error, FileNotFoundError) else str(error)
         raise UsageError(f"no certificate can be made: {reason}", step="certificate", hint=hint) from error

@@ -16,6 +16,7 @@ from wirecat.address import Address
 from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError
 from wirecat.stream import Stream
+from wirecat.system.child_environment import child_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def start_program(
 ) -> ExecStream:
     """Start ``command`` by the shell, or with ``split`` by itself, cut into words by ``split_command``.
 
-    A list of words is a program and its arguments as they are. ``environment`` is added to this process' own. Raises
+    A list of words is a program and its arguments as they are. ``environment`` is added to this process' own, without
+    wirecat's own secrets. Raises
     UsageError where there is no such program.
     """
     import subprocess
@@ -50,7 +52,7 @@ def start_program(
         # Signals that Python ignores, SIGPIPE above all, are given back to the child: subprocess does it by itself.
         child = subprocess.Popen(
             words, shell=isinstance(words, str), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-            env={**os.environ, **(environment or {})}, process_group=None if sys.platform == "win32" else 0,
+            env=child_environment(environment), process_group=None if sys.platform == "win32" else 0,
         )  # fmt: skip
     except (OSError, ValueError) as error:
         reason = "there is no such program" if isinstance(error, FileNotFoundError) else str(error)

@@ -86,7 +86,8 @@ def proxy_of(address: Address) -> Address:
 def _handshake(address: Address, proxy: Address, deadline: Deadline) -> Handshake:
     """The handshake with that kind of proxy."""
     host, port, scheme = _host_for(address, proxy, deadline), address.port or 0, proxy.scheme
-    user, colon, password = address.option("proxy_auth").partition(":")
+    credentials = address.secret("proxy_auth")
+    user, colon, password = ("" if credentials is None else credentials.reveal()).partition(":")
     if scheme == "http":
         from wirecat.wire.http_proxy import ConnectClient
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from wirecat.deadline import Deadline
 from wirecat.reach.mapping import Mapping, read_mapping
+from wirecat.system.child_environment import child_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Reaper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
+            env=child_environment({"PYTHONPATH": os.pathsep.join(path for path in paths if path)}),
         )
 
     def tell(self, mappings: list[Mapping]) -> None:

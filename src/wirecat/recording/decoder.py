@@ -7,6 +7,7 @@ from wirecat.recording.frames import decode_frame, read_address
 from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark, RecordedConnection, Side
 from wirecat.recording.own_flow import OwnConnection
 from wirecat.recording.snapshot import read_rows
+from wirecat.secret import hide_in_handler
 from wirecat.wire import pcapng
 from wirecat.wire.capture import Custom, Damage, Packet, Section
 from wirecat.wire.packet import Dissector, key_of
@@ -132,7 +133,7 @@ class Decoder:
         record = RecordedConnection(
             id=number, protocol=_text(fields, "protocol") or "tcp", kind=_text(fields, "kind") or recorded_by,
             client=Side(client), server=Side(server), opened_ns=time_ns, last_ns=time_ns,
-            handler=_text(fields, "handler"), tls=tls if isinstance(tls, dict) else None,
+            handler=hide_in_handler(_text(fields, "handler")), tls=tls if isinstance(tls, dict) else None,
             joined=bool(fields.get("joined")), file=self._file, facts=fields,
         )  # fmt: skip
         record = self._on_connection(record, f"{self.about.get('uid')}/{number}")

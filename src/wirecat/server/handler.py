@@ -16,6 +16,8 @@ import sys
 
 from wirecat.errors import HandlerError
 from wirecat.immutable import Immutable
+from wirecat.secret import HIDDEN
+from wirecat.server.credential_handler import CredentialHandler
 from wirecat.server.handlers import BUILT_IN
 from wirecat.server.handlers import FUNCTION as FUNCTION
 from wirecat.server.handlers import RESPONDER as RESPONDER
@@ -38,9 +40,10 @@ _SHAPE = "Write def handler(connection) or async def handler(connection)."
 
 class Handler(Immutable):
     """What answers a client. ``call`` is a factory of responders, or the function itself; ``engine`` is the engine
-    chosen; ``datagrams`` tells whether it may answer over UDP, ``built_in`` whether it is one of ours."""
+    chosen; ``datagrams`` tells whether it may answer over UDP, ``built_in`` whether it is one of ours, ``credentials``
+    whether clients send it passwords that observers must not see."""
 
-    __slots__ = ("built_in", "call", "colour", "datagrams", "engine", "name")
+    __slots__ = ("built_in", "call", "colour", "credentials", "datagrams", "engine", "name")
 
     name: str
     colour: str
@@ -48,6 +51,7 @@ class Handler(Immutable):
     engine: str
     datagrams: bool
     built_in: bool
+    credentials: bool
 
     def __init__(
         self,
@@ -57,14 +61,19 @@ class Handler(Immutable):
         engine: str,
         datagrams: bool = True,
         built_in: bool = False,
+        credentials: bool = False,
     ) -> None:
-        self._set(name=name, colour=colour, call=call, engine=engine, datagrams=datagrams, built_in=built_in)
+        self._set(
+            name=name, colour=colour, call=call, engine=engine, datagrams=datagrams, built_in=built_in,
+            credentials=credentials,
+        )  # fmt: skip
 
 
 def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, framing: str = "none") -> Handler:
     """The handler that ``given`` names or is. Raises HandlerError, with what there is instead."""
     if isinstance(given, str):
-        name, (found, row) = given, _find(given)
+        found, row = _find(given)
+        name = row.name if row is not None and row.optional else given  # a password is not told in messages
     else:
         name, found, row = getattr(given, "__name__", type(given).__name__), given, None
     colour = _colour(name, found) if row is None else row.colour
@@ -83,9 +92,9 @@ def load_handler(given: str | Callable[..., Any], *, engine: str | None = None, 
             kind = "is a function" if row is None else "frames by itself"
             raise HandlerError(f"--framing is for responders; {name!r} {kind}", hint=hint)
         found = in_lines(found)
-    if row is not None and row.optional:
-        name = row.name  # a password is not told in messages
-    return Handler(name, colour, found, engine or engines[0], row is None or row.datagrams, row is not None)
+    credentials = isinstance(found, CredentialHandler)
+    datagrams = row is None or row.datagrams
+    return Handler(name, colour, found, engine or engines[0], datagrams, row is not None, credentials)
 
 
 def _find(spec: str) -> tuple[Any, HandlerRow | None]:
@@ -118,6 +127,9 @@ def _find(spec: str) -> tuple[Any, HandlerRow | None]:
 
 
 def _unknown(spec: str) -> HandlerError:
+    name, *rest = spec.split(":")
+    if len(rest) > 1:  # a built-in handler with a slip in its name: what follows may be a password
+        spec = f"{name}:{HIDDEN}"
     known = ", ".join(row.pattern for row in BUILT_IN.values())
     return HandlerError(
         f"unknown handler {spec!r}", hint=f"There are: {known}; or FILE.py:FUNCTION; or MODULE:FUNCTION."

@@ -181,9 +181,11 @@ class Registry:
     def detach(self, tap: Tap) -> None:
         """Take ``tap`` off all connections."""
         with self._lock:
-            self._taps = tuple(other for other in self._taps if other is not tap)
+            attached = [other for other in self._taps if other.original is tap] or [tap]
+            self._taps = tuple(other for other in self._taps if other not in attached)
             for connection, _ in self._live.values():
-                connection.detach(tap)
+                for other in attached:
+                    connection.detach(other)
 
     def snapshot(self) -> list[ConnectionInfo]:
         """All that are open, as they stand now."""

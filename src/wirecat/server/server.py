@@ -13,6 +13,7 @@ from wirecat.server.capacity import asked_for, default_capacity
 from wirecat.server.check import check
 from wirecat.server.handler import Handler, load_handler
 from wirecat.server.registry import Registry
+from wirecat.taps.masked import MaskedTap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,8 +168,9 @@ class Server:
         self._publisher.publish(event)
 
     def attach(self, tap: Tap) -> None:
-        """Let ``tap`` see every chunk of all connections from now on."""
-        self._registry.attach(tap)
+        """Let ``tap`` see every chunk of all connections from now on. Credentials that clients send to a proxy are masked
+        for a tap that alters nothing."""
+        self._registry.attach(MaskedTap(tap) if self.handler.credentials and not tap.alters else tap)
 
     def detach(self, tap: Tap) -> None:
         """Take ``tap`` off all connections."""

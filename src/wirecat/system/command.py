@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from wirecat.immutable import Immutable
+from wirecat.system.child_environment import child_environment
 
 # Programs for the administrator lie where the path of an ordinary user may not lead.
 _MORE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -47,7 +48,7 @@ def run_command(words: list[str], seconds: float = 3.0) -> CommandResult:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=max(seconds, 0.01),
-            env={**os.environ, "LC_ALL": "C"},
+            env=child_environment({"LC_ALL": "C"}),
             check=False,
         )
     except subprocess.TimeoutExpired:

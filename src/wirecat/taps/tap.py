@@ -22,6 +22,11 @@ class Tap:
 
     alters = False
 
+    @property
+    def original(self) -> Tap:
+        """The tap that was given to ``attach``: itself, or the one that it wraps."""
+        return self
+
     def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
         """A chunk of ``connection`` (its number) went by in ``direction`` at ``when`` (time.monotonic(), seconds)."""
         raise NotImplementedError

@@ -154,7 +154,9 @@ def idle(milliseconds: int) -> str:
 
 def unresolved(host: str, reason: str, what: str = "hostname") -> str:
     """A name has no address."""
-    return f'Could not resolve {what} "{host}": {reason}.'
+    from wirecat.secret import hide_in_address
+
+    return f'Could not resolve {what} "{hide_in_address(host)}": {reason}.'
 
 
 def tls_failed(where: str, reason: str) -> str:

@@ -10,6 +10,7 @@ from wirecat.cli.ncat.reasons import reason_of
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
 from wirecat.errors import BindError, NoAnswer, ProxyError, UsageError, WirecatError
+from wirecat.secret import Secret, hide_in_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def open_by_proxy(settings: Settings, operands: Operands, voice: Voice) -> Strea
     numbers = _proxy_address(host, settings)
     proxy = f"[{numbers}]:{port}" if ":" in numbers else f"{numbers}:{port}"
     target, told = _target(operands, settings, kind)
-    options = [("proxy", f"{kind}://{proxy}"), *outgoing(settings)]
+    options: list[tuple[str, str | Secret]] = [("proxy", f"{kind}://{proxy}"), *outgoing(settings)]
     if settings.proxy_auth:
         options.append(("proxy_auth", settings.proxy_auth))
     address = Address("tcp", target, operands.port, options=tuple(options))
@@ -73,7 +74,7 @@ def split_proxy(text: str, default: int) -> tuple[str, int]:
     if not port:
         return host, default
     if not (port.isascii() and port.isdigit()) or len(port) > 6 or not 0 < int(port) <= 65535:
-        raise quitting(f'Invalid proxy port number "{port}".')
+        raise quitting(f'Invalid proxy port number "{hide_in_address(port)}".')
     return host, int(port)
 
 

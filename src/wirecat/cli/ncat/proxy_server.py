@@ -19,7 +19,7 @@ BAD_REQUEST = 400
 
 def serve_proxy(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
     """Serve until a signal comes, with or without ``-k``. Raises Ending, Signalled."""
-    user, _, password = (settings.proxy_auth or "").partition(":")
+    user, _, password = ("" if settings.proxy_auth is None else settings.proxy_auth.reveal()).partition(":")
     proxy = Proxy(
         {user: password} if settings.proxy_auth else None, realm="Ncat", methods=METHODS, via="", version=(1, 0),
         keep=False, unreachable=GATEWAY_TIMEOUT, no_length=BAD_REQUEST, tunnels_to_itself=True,

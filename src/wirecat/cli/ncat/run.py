@@ -9,6 +9,7 @@ from wirecat.cli.ncat.messages import Voice
 from wirecat.cli.ncat.settings import read
 from wirecat.cli.signalled import Signalled
 from wirecat.errors import WirecatError
+from wirecat.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def run(arguments: list[str], environment: Environment) -> int:
         voice.level = settings.verbose
         # The version comes before any complaint about combinations.
         voice.tell(messages.version())
-        if settings.proxy_auth is None:
-            settings.proxy_auth = environment.variables.get("NCAT_PROXY_AUTH")
+        if settings.proxy_auth is None and "NCAT_PROXY_AUTH" in environment.variables:
+            settings.proxy_auth = Secret(environment.variables["NCAT_PROXY_AUTH"])
         operands = check(settings, voice)
         return _mode(settings)(settings, operands, voice, environment)
     except _Told:

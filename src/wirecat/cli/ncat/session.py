@@ -54,7 +54,7 @@ class Taps:
         try:
             for path, kind in ((settings.output, RawOutputTap), (settings.hex_dump, HexdumpTap)):
                 if path is not None:
-                    self._observing.append(kind(self._open(path)))
+                    self._observing.append(self._masked(kind(self._open(path))))
             if settings.record is not None:
                 from wirecat.recording.recorder import Recorder
 
@@ -69,6 +69,14 @@ class Taps:
         file = OutputFile(path, append=self._settings.append_output)
         self._files.append(file)
         return file
+
+    def _masked(self, tap: Tap) -> Tap:
+        """``tap``, for a proxy server without the passwords that its clients send."""
+        if not self._settings.listen or self._settings.proxy_type is None:
+            return tap
+        from wirecat.taps.masked import MaskedTap
+
+        return MaskedTap(tap)
 
     def connection(self, stream: Stream, id: int = 0) -> Connection:
         """A connection over ``stream`` with its taps."""
@@ -90,7 +98,8 @@ class Taps:
 
             handler = settings.command or ""
             kind = "server" if settings.listen else "client"
-            connection.attach(self._signals.whole(RecordingTap(self._recorder, kind=kind, handler=handler)))
+            tap = RecordingTap(self._recorder, kind=kind, handler=handler)
+            connection.attach(self._signals.whole(self._masked(tap)))
         if settings.telnet:
             from wirecat.endpoints.taking_turns import TakingTurns
             from wirecat.taps.telnet import TelnetTap

@@ -8,6 +8,7 @@ from wirecat.cli.ncat.messages import ONE_COMMAND, TRUSTFILE_TWICE, TRY_HELP
 from wirecat.cli.ncat.options import COUNT, FILES, FLAG, HOSTS, NUMBER, OPTIONS, PORT, TIME
 from wirecat.cli.ncat.times import FOREVER, LONGEST, read_time
 from wirecat.errors import UsageError
+from wirecat.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Settings:
     chat: bool
     proxy: str | None
     proxy_type: str | None
-    proxy_auth: str | None
+    proxy_auth: Secret | None
     proxy_dns: str | None
     ssl: bool
     ssl_cert: str | None
@@ -166,6 +167,8 @@ def _read(option: Option, value: str, before: object) -> object:
         return [*before, value]
     if before is not None and option.sets in _ONCE:
         raise quitting(_ONCE[option.sets])
+    if option.sets == "proxy_auth":
+        return Secret(value)
     if kind == TIME:
         return _time(option, value)
     if kind == PORT:

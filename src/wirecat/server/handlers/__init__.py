@@ -89,7 +89,7 @@ BUILT_IN = {
             "COMMAND", colour=FUNCTION, guarded=True, datagrams=True,
         ),
         HandlerRow(
-            "proxy", "wirecat.server.handlers.proxy", "an HTTP proxy; proxy:USER:PASSWORD asks who is there", "proxy",
+            "proxy", "wirecat.server.handlers.proxy", "an HTTP proxy; proxy:@FILE wants its USER:PASSWORD", "proxy",
             "USER:PASSWORD", colour=FUNCTION, optional=True, guarded=True,
             shared="what they were asked when they said who they are",
         ),

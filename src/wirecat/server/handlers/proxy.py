@@ -14,6 +14,8 @@ from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, HandlerError, HttpError, WirecatError
 from wirecat.pump import pump
+from wirecat.secret import Secret
+from wirecat.server.credential_handler import CredentialHandler
 from wirecat.server.http_exchange import Exchange
 from wirecat.server.own_address import leads_back
 from wirecat.wire.http_body import request_body
@@ -36,7 +38,7 @@ HEAD_TIME = 30.0  # seconds for a whole head to come, and for the next request o
 CONNECT_TIME = 10.0  # seconds to reach the server
 
 
-class Proxy:
+class Proxy(CredentialHandler):
     """Serves each connection its requests, one after the other.
 
     ``accounts`` has the passwords of those who may use it by user name (none: everybody may), ``realm`` the words they
@@ -187,10 +189,12 @@ def _tells_length(head: RequestHead) -> bool:
 
 
 def make(argument: str) -> Proxy:
-    """A proxy for the connections of one server; ``argument`` is empty or USER:PASSWORD. Raises HandlerError."""
+    """A proxy for the connections of one server; ``argument`` is empty, USER:PASSWORD, or ``@FILE`` whose first line is
+    that. Raises HandlerError, and UsageError for a file that cannot be read."""
     if not argument:
         return Proxy()
-    user, colon, password = argument.partition(":")
+    user, colon, password = Secret.of(argument).reveal().partition(":")
     if not (user and colon):
-        raise HandlerError("the handler 'proxy' takes a user name and a password", hint="Write: proxy:USER:PASSWORD")
+        hint = "Write: proxy:@FILE or proxy:USER:PASSWORD"
+        raise HandlerError("the handler 'proxy' takes a user name and a password", hint=hint)
     return Proxy({user: password})
