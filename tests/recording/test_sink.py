@@ -64,15 +64,61 @@ def test_it_is_written_soon(tmp_path: Path, lost: Lost) -> None:
 
 
 def test_it_goes_on_in_another_file(tmp_path: Path, lost: Lost) -> None:
-    made = Sink(str(tmp_path / "a"), durable=False, on_lost=lost)
+    made = Sink(str(tmp_path / "a"), durable=False, on_lost=lost, head=[b"A:"], keep=2)
     made.put([b"first"])
-    made.switch(str(tmp_path / "b"))
+    made.switch(str(tmp_path / "b"), [b"B:"])
     made.put([b"second"])
-    made.switch(str(tmp_path / "c"), str(tmp_path / "a"))
+    made.switch(str(tmp_path / "c"), [b"C:"])
     made.put([b"third"])
     made.close()
-    assert [(tmp_path / name).read_bytes() for name in "bc"] == [b"second", b"third"]
+    assert [(tmp_path / name).read_bytes() for name in "bc"] == [b"B:second", b"C:third"]
     assert not (tmp_path / "a").exists()
+
+
+def test_sink_full_disk_each_file_begins_with_its_head_or_is_not_there(
+    tmp_path: Path, lost: Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in a file can be read without its beginning, and a file with nothing in it cannot be read at all."""
+    monkeypatch.setattr(sink, "RETRY", 0.0)
+    disk = Disk(monkeypatch)
+    disk.open.set()
+    made = Sink(str(tmp_path / "a"), durable=False, on_lost=lost, head=[b"A:"], keep=3)
+    made.put([b"first"])
+    with made._changed:
+        assert made._room.wait_for(lambda: not made._waiting, PATIENCE)
+    disk.full = True
+    for name in "bcd":
+        made.switch(str(tmp_path / name), [name.upper().encode(), b":"])
+        made.put([b"lost"], 1, 4)
+    with made._changed:
+        assert made._room.wait_for(lambda: not made._waiting, PATIENCE)
+    assert lost.chunks == 3
+    assert isinstance(made.failure, OSError) and made.failure.errno == errno.ENOSPC
+    disk.full = False
+    made.put([b"fourth"], 1, 6)
+    made.close()
+    contents = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    assert contents == {"a": b"A:first", "d": b"D:fourth"}, (
+        "no file that is worth something was removed for an empty one"
+    )
+
+
+def test_sink_next_file_cannot_be_opened_is_tried_again(
+    tmp_path: Path, lost: Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink, "RETRY", 0.0)
+    made = Sink(str(tmp_path / "a"), durable=False, on_lost=lost, head=[b"A:"])
+    made.put([b"first"], 1, 5)
+    (tmp_path / "b").mkdir()
+    made.switch(str(tmp_path / "b"), [b"B:"])
+    made.put([b"lost"], 1, 4)
+    assert lost.told.wait(PATIENCE)
+    assert isinstance(made.failure, UsageError) and made.failure.message == "Is a directory"
+    (tmp_path / "b").rmdir()
+    made.put([b"second"], 1, 6)
+    made.close()
+    assert made.failure is None and lost.chunks == 1
+    assert [(tmp_path / name).read_bytes() for name in "ab"] == [b"A:first", b"B:second"]
 
 
 class Disk:

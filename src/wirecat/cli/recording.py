@@ -6,10 +6,12 @@ import os
 
 from wirecat.cli.ending_of_signals import dying_of_signals
 from wirecat.recording.recorder import Recorder
-from wirecat.recording.sink import open_file
+from wirecat.recording.shortfall import shortfall
 from wirecat.recording.socket_watcher import WATCHED, SocketWatcher
 from wirecat.recording.tap import RecordingTap
 from wirecat.recording.worker_tap import NAME, worker_path
+from wirecat.system.limits import usable_processors
+from wirecat.system.private_file import open_private
 from wirecat.taps.named import NamedTap
 
 TYPE_CHECKING = False
@@ -23,21 +25,17 @@ if TYPE_CHECKING:
     from wirecat.taps.tap import Tap
 
 
-def worker_tap(options: Any, verb: str, kind: str, **fields: Any) -> NamedTap:
+def worker_tap(options: Any, environment: Environment, verb: str, kind: str, **fields: Any) -> NamedTap:
     """A recording of each of several processes, in a file of its own. Raises UsageError where none can be written."""
-    os.close(open_file(worker_path(options.record, 1)))
-    return NamedTap(
+    count = usable_processors() if options.workers == "auto" else options.workers
+    for worker in range(1, count + 1):
+        os.close(open_private(worker_path(options.record, worker), step="record"))
+    named = NamedTap(
         NAME, path=os.path.abspath(options.record), verb=verb, strict=options.record_strict,
         durable=options.record_durable, limit=options.record_limit, rotate=options.record_rotate, kind=kind, **fields,
     )  # fmt: skip
-
-
-def not_kept(recorder: Recorder) -> str:
-    """What to say of a recorder that is closed and could not keep all; empty where it could."""
-    if not recorder.lost_chunks:
-        return ""
-    why = f" ({recorder.failure})" if recorder.failure else ""
-    return f"{recorder.path}: {recorder.lost_bytes} bytes in {recorder.lost_chunks} pieces were not recorded{why}"
+    named.on_trouble = environment.message
+    return named
 
 
 class CommandRecording:
@@ -91,5 +89,5 @@ class CommandRecording:
             self._watcher.close(last_look=False)
         recorder = self.recorder
         recorder.close()
-        if text := not_kept(recorder):
+        if text := shortfall(recorder):
             self._environment.message(text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from wirecat.cli.parsing import make_parser, parse, whole
 from wirecat.endpoints.failures import output_failure
 from wirecat.errors import UsageError
+from wirecat.system.private_file import write_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,29 +94,11 @@ def _refuse_to_overwrite(recordings: list[str], output: str | None) -> None:
 
 
 def write_report(path: str, data: bytes) -> None:
-    """Write a report, all of it or nothing: whoever has the old one open keeps it. Only its owner may read it, as it
-    holds what went over the wire.
+    """Write a report, all of it or nothing. Only its owner may read it, as it holds what went over the wire.
 
-    Raises UsageError where it cannot be written.
+    Raises UsageError where it cannot be written, or where another user could have chosen where it goes.
     """
-    target = Path(path)
-    try:
-        if target.exists() and not target.is_file():  # a device, a pipe: nothing to put another file in the place of
-            target.write_bytes(data)
-            return
-        part = Path(f"{path}.{os.getpid()}.part")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with open(os.open(part, flags, 0o600), "wb") as file:  # noqa: PTH123  a Path opens with everybody's rights
-            try:
-                file.write(data)
-                file.close()
-                part.replace(target)
-            except BaseException:
-                file.close()
-                part.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise UsageError(error.strerror or str(error), address=path, step="report", errno=error.errno) from error
+    write_private(path, data, step="report")
 
 
 def _to_stdout(data: bytes, environment: Environment) -> None:

@@ -10,7 +10,6 @@ from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seco
 from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
-from wirecat.secret import hide_in_handler
 from wirecat.server.access import read_rules
 from wirecat.server.handlers import BUILT_IN
 from wirecat.server.server import DEFAULT_ADDRESS, serve
@@ -51,7 +50,6 @@ def run(arguments: list[str], environment: Environment) -> int:
     require_record(options)
     if options.handler == "proxy" and environment.variables.get(_SERVE_SECRET):
         options.handler = f"proxy:{environment.variables[_SERVE_SECRET]}"
-    shown = hide_in_handler(options.handler)
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
@@ -69,10 +67,10 @@ def run(arguments: list[str], environment: Environment) -> int:
             if options.record is not None and options.workers is not None:
                 from wirecat.cli.recording import worker_tap
 
-                fields = {"handler": shown, "served": True, "protocol": address.scheme}
-                server.worker_tap = worker_tap(options, "serve", "server", **fields)  # type: ignore[attr-defined]
+                fields = {"handler": options.handler, "served": True, "protocol": address.scheme}
+                server.worker_tap = worker_tap(options, environment, "serve", "server", **fields)  # type: ignore[attr-defined]
             if recording is not None:
-                server.attach(recording.tap("server", handler=shown, served=True, protocol=address.scheme))
+                server.attach(recording.tap("server", handler=options.handler, served=True, protocol=address.scheme))
                 recording.watch_sockets(server.addresses)
             signals.catch(hangup=options.announce is not None)
 

@@ -45,7 +45,7 @@ def run(arguments: list[str], environment: Environment) -> int:
         if options.record is not None and options.workers > 1:
             from wirecat.cli.recording import worker_tap
 
-            tap = worker_tap(options, "swarm", "client")
+            tap = worker_tap(options, environment, "swarm", "client")
         elif options.record is not None:
             from wirecat.cli.recording import CommandRecording
 

@@ -72,7 +72,7 @@ class Recorder:
         durable: bool = False,
         limit: int | None = None,
         rotate: int | None = None,
-        on_trouble: Callable[[str], None] | None = None,
+        on_trouble: Callable[[str], object] | None = None,
     ) -> None:
         if limit is not None and limit < LEAST_LIMIT:
             raise UsageError(f"a limit of {limit} bytes is too little: at least {LEAST_LIMIT}", step="record")
@@ -83,11 +83,11 @@ class Recorder:
         self.chunks = self.bytes = 0
         self.lost_chunks = self.lost_bytes = 0
         self.on_opened: Callable[[], object] | None = None  # called for each new connection; must not wait
+        self.on_trouble: Callable[[str], object] | None = on_trouble
         self._verb = verb
         self._strict = strict
         self._limit = limit
         self._rotate = rotate
-        self._on_trouble = on_trouble
         self._lock = threading.Lock()
         self._offset_ns = time_ns() - int(monotonic() * 1e9)
         self._last_ns = 0
@@ -101,16 +101,20 @@ class Recorder:
         self._restate = False  # whether frames may have been lost
         self._over = ""  # why nothing more is recorded
         self._uid = os.urandom(8).hex()
-        self._sink = Sink(self.path, durable=durable, on_lost=self._lost_on_the_way)
-        self._put(beginning(self._time(), uid=self._uid, part=1, verb=verb))
+        head = beginning(self._time(), uid=self._uid, part=1, verb=verb)
+        self._sink = Sink(self.path, durable=durable, on_lost=self._lost_on_the_way, head=head, keep=rotate)
+        self._size = sum(map(len, head))
 
     @property
     def failure(self) -> str:
         """Why the file takes nothing at present, or nothing more; empty where all is well."""
+        return self.disk_failure or ("" if self._over == _CLOSED else self._over)
+
+    @property
+    def disk_failure(self) -> str:
+        """Why the disk takes nothing at present; empty where it does."""
         failure = self._sink.failure
-        if failure is not None:
-            return failure.strerror or str(failure)
-        return "" if self._over == _CLOSED else self._over
+        return "" if failure is None else failure.strerror or str(failure)
 
     def open(self, local: Address, peer: Address, *, kind: str, number: int = 0, **fields: Any) -> Track:
         """A connection is there: ``local`` and ``peer`` are its addresses, ``kind`` what this program is to it
@@ -286,13 +290,12 @@ class Recorder:
             self._sink.put([self._frame("note", now, text=text), self._frame("ended", now, **ending)])
             self._over = text
             return False
-        old = self._part - self._rotate + 1
         self._part += 1
         self._sink.put([self._frame("ended", now, part=self._part - 1)])
-        self._sink.switch(part_path(self.path, self._part), part_path(self.path, old) if old >= 1 else "")
-        self._size = 0
-        first = beginning(now, uid=self._uid, part=self._part, verb=self._verb)
-        self._put(first + self._restated(now))
+        head = beginning(now, uid=self._uid, part=self._part, verb=self._verb)
+        self._sink.switch(part_path(self.path, self._part), head)
+        self._size = sum(map(len, head))
+        self._put(self._restated(now))
         return True
 
     def _restated(self, now: int) -> Pieces:
@@ -338,8 +341,8 @@ class Recorder:
 
     def _tell(self, text: str) -> None:
         """Whoever is told may take his time, and nobody waits for him."""
-        if self._on_trouble is not None:
-            tell, self._on_trouble = self._on_trouble, None
+        if self.on_trouble is not None:
+            tell, self.on_trouble = self.on_trouble, None
             threading.Thread(target=tell, args=(text,), name="wirecat-recording-trouble", daemon=True).start()
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from pathlib import Path
 from time import monotonic
 
 from wirecat.errors import UsageError
+from wirecat.system.private_file import open_private, remove_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,40 +41,40 @@ GATHER_TIME = 0.1  # seconds that fewer may wait for company
 RETRY = 1.0  # seconds after which a disk that was full is tried again
 FAREWELL = 5.0  # seconds that the disk gets at the end to take anything at all
 _MOST_PIECES = 1024  # IOV_MAX
-_MODE = 0o600  # what people say to each other is nobody else's business
-
-
-def open_file(path: str) -> int:
-    """Create the file, or empty it; only its owner may read it. Raises UsageError where it cannot be opened."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    try:
-        descriptor = os.open(path, flags, _MODE)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(reason, address=path, step="record", errno=getattr(error, "errno", None)) from error
-    if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(descriptor).st_mode):
-        try:
-            os.fchmod(descriptor, _MODE)  # it may have been there before
-        except OSError:
-            # A file system without permissions, or somebody else's file that lets us write: we would not be asked there.
-            return descriptor
-    return descriptor
 
 
 class Sink:
-    """``put`` and ``switch`` are for one caller at a time. ``on_lost(chunks, bytes)`` is told, from the writing thread,
-    what was taken in and could not be written after all; ``failure`` is why."""
+    """The file at ``path``. ``put`` and ``switch`` are for one caller at a time.
 
-    def __init__(self, path: str, *, durable: bool, on_lost: Callable[[int, int], None]) -> None:
+    ``head`` is what the file begins with: without it nothing in the file can be read, so it is written again with
+    whatever a full disk takes first. ``keep`` is how many files stay after ``switch`` (None: all). ``on_lost(chunks,
+    bytes)`` is called, from the writing thread, for what was taken in and could not be written; ``failure`` is why.
+    Raises UsageError where the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        durable: bool,
+        on_lost: Callable[[int, int], None],
+        head: Pieces | None = None,
+        keep: int | None = None,
+    ) -> None:
         self.path = path
-        self.failure: OSError | None = None
+        self.failure: OSError | UsageError | None = None
         self._durable = durable
         self._on_lost = on_lost
-        self._descriptor = open_file(path)
+        self._head = head or []
+        self._keep = keep
+        self._earlier: list[str] = []  # the files before this one that are kept, the oldest first
+        self._next: tuple[str, Pieces] | None = None  # the file to go on in, which could not be opened yet
+        self._descriptor = open_private(path, step="record")
         self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         self._written = 0  # bytes of whole blocks in the present file
+        self._used = False  # whether there is more in it than its head
         self._failed_at = 0.0
-        self._queue: list[tuple[Pieces, int, int, int] | tuple[str, str]] = []
+        self._queue: list[tuple[Pieces, int, int, int] | tuple[str, Pieces]] = []
         self._waiting = 0
         self._progress = monotonic()
         self._closing = False
@@ -111,10 +111,10 @@ class Sink:
                 self._changed.notify()
         return True
 
-    def switch(self, path: str, remove: str = "") -> None:
-        """Go on in another file from here; ``remove`` is one that is no longer kept then."""
+    def switch(self, path: str, head: Pieces | None = None) -> None:
+        """Go on in another file from here, which begins with ``head``."""
         with self._changed:
-            self._queue.append((path, remove))
+            self._queue.append((path, head or []))
             self._changed.notify()
 
     def close(self) -> None:
@@ -133,6 +133,7 @@ class Sink:
                 return
 
     def _run(self) -> None:
+        self._write_head()
         while True:
             with self._changed:
                 while not self._queue and not self._closing:
@@ -143,9 +144,33 @@ class Sink:
                 if not batch:
                     break
             self._write_all(batch)
+        self._close_file()
+
+    def _close_file(self) -> None:
+        """Close the file; one into which nothing could be written is removed, for nothing can read it."""
+        self._write_head()
+        if not self._written and self._regular and self._head:
+            self._remove(self.path)
         os.close(self._descriptor)
 
-    def _write_all(self, batch: list[tuple[Pieces, int, int, int] | tuple[str, str]]) -> None:
+    def _write_head(self) -> None:
+        """Write what the file begins with, unless it has that. What the disk does not take now it may take later."""
+        if self._written or not self._head:
+            return
+        try:
+            _write(self._head, self._descriptor)
+        except OSError as error:
+            self._fail(error)
+        else:
+            self._written = sum(map(len, self._head))
+
+    def _remove(self, path: str) -> None:
+        try:
+            remove_private(path)
+        except (OSError, UsageError) as error:
+            self.failure = error
+
+    def _write_all(self, batch: list[tuple[Pieces, int, int, int] | tuple[str, Pieces]]) -> None:
         rows: list[tuple[Pieces, int, int, int]] = []
         pieces = 0
         for each in batch:
@@ -169,17 +194,34 @@ class Sink:
             except OSError as error:
                 self._fail(error)
 
-    def _go_on_in(self, path: str, remove: str) -> None:
+    def _go_on_in(self, path: str, head: Pieces) -> None:
+        """Open the next file and close the present one; until that succeeds, nothing more is written."""
+        self._next = (path, head)
+        if self._pauses:
+            return
         try:
-            descriptor = open_file(path)
-            if remove:
-                Path(remove).unlink(missing_ok=True)
-        except OSError as error:
+            descriptor = open_private(path, step="record")
+        except UsageError as error:
             self._fail(error)
             return
+        self._next = None
         self._make_durable()
-        os.close(self._descriptor)
-        self._descriptor, self._written, self.path = descriptor, 0, path
+        if self._used or not self._regular:
+            self._earlier.append(self.path)
+        else:  # no file that holds something is removed for one that does not
+            self._remove(self.path)
+        self._close_file()
+        self._descriptor, self._written, self.path, self._head = descriptor, 0, path, head
+        self._used = False
+        self._regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        while self._keep is not None and len(self._earlier) >= self._keep:
+            self._remove(self._earlier.pop(0))
+        self._write_head()
+
+    @property
+    def _pauses(self) -> bool:
+        """Whether the disk has failed a moment ago, and is not tried again yet."""
+        return self.failure is not None and monotonic() - self._failed_at < RETRY
 
     def _write_rows(self, rows: list[tuple[Pieces, int, int, int]]) -> None:
         """Write rows, or lose all of them."""
@@ -187,21 +229,30 @@ class Sink:
             return
         size = sum(row[1] for row in rows)
         try:
-            if self.failure is not None and monotonic() - self._failed_at < RETRY:
-                raise self.failure
-            _write([piece for row in rows for piece in row[0]], self._descriptor)
-        except OSError as error:
+            self._try(rows)
+        except (OSError, UsageError) as error:
             self._fail(error)
             self._lost(rows)
         else:
             self.failure = None
-            self._written += size
         self._progress = monotonic()
         with self._changed:
             self._waiting -= size
             self._room.notify_all()
 
-    def _fail(self, error: OSError) -> None:
+    def _try(self, rows: list[tuple[Pieces, int, int, int]]) -> None:
+        """Write rows, behind the head where the file has none yet. Raises OSError, UsageError."""
+        if self._next is not None:
+            self._go_on_in(*self._next)
+        if self.failure is not None and (self._pauses or self._next is not None):
+            raise self.failure.with_traceback(None)  # else that would grow each time
+        head = [] if self._written else self._head
+        pieces = [*head, *(piece for row in rows for piece in row[0])]
+        _write(pieces, self._descriptor)
+        self._written += sum(map(len, pieces))
+        self._used = True
+
+    def _fail(self, error: OSError | UsageError) -> None:
         """The disk takes no more. What of a block it did take is taken back, so that what follows can be read."""
         if self.failure is not error:
             self.failure = error

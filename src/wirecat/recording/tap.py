@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+from wirecat.secret import hide_in_handler
 from wirecat.taps.tap import RECEIVED, SENT, Tap
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ class RecordingTap(Tap):
     ) -> None:
         self._recorder = recorder
         self._kind = kind
-        self._fields = {**({"handler": handler} if handler else {}), **fields}
+        self._fields = {**({"handler": hide_in_handler(handler)} if handler else {}), **fields}
         self._served = served
         self._tracks: dict[int, Track] = {}
         self._first_end: dict[int, str] = {}

@@ -6,11 +6,13 @@ import os
 import threading
 
 from wirecat.recording.recorder import Recorder
+from wirecat.recording.shortfall import shortfall
 from wirecat.recording.socket_watcher import WATCHED, SocketWatcher
 from wirecat.recording.tap import RecordingTap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from wirecat.connection import ConnectionState
@@ -27,6 +29,10 @@ class WorkerTap(RecordingTap):
         self._own = recorder
         self._lock = threading.Lock()
         self._watcher: SocketWatcher | None = None
+        self._report: Callable[[str], object] = lambda text: None
+
+    def report_to(self, tell: Callable[[str], object]) -> None:
+        self._report = self._own.on_trouble = tell
 
     def opened(self, connection: ConnectionState) -> None:
         server = connection.peer if self._kind == "client" else connection.local
@@ -39,6 +45,8 @@ class WorkerTap(RecordingTap):
         if self._watcher is not None:
             self._watcher.close(last_look=False)
         self._own.close()
+        if text := shortfall(self._own):
+            self._report(text)
 
 
 def worker_path(path: str, worker: int | str, life: int = 1) -> str:

@@ -16,7 +16,7 @@ import threading
 from wirecat.address import Address
 from wirecat.endpoints.listener import Listener
 from wirecat.errors import WirecatError
-from wirecat.events import Publisher, Stopping
+from wirecat.events import Failed, Publisher, Stopping
 from wirecat.options import ServeOptions
 from wirecat.server.acceptor import Acceptor
 from wirecat.server.channel import VERSION, Channel
@@ -112,9 +112,18 @@ class Worker:
         try:
             self._end(server)
         finally:
-            if self._named is not None:
-                self._named.close()
+            self._close_named()
         return server.ended
+
+    def _close_named(self) -> None:
+        named, self._named = self._named, None
+        if named is not None:
+            named.close()
+
+    def _tell_trouble(self, text: str) -> None:
+        """What a tap reports, also when the server's own events are over."""
+        failed = Failed(connection=None, peer=None, error=text, traceback="")
+        self._channel.send("event", event=event_object(failed))
 
     def _end(self, server: WorkerServer) -> None:
         if self._stopping is None:  # the supervisor has gone, with all that it would have said
@@ -180,6 +189,7 @@ class Worker:
                 from wirecat.taps.named import make_named
 
                 self._named = make_named(tap)
+                self._named.report_to(self._tell_trouble)
                 server.attach(self._named)
             server.start()
         except Exception as error:
@@ -202,6 +212,7 @@ class Worker:
             for event in self._tap.take_hidden():
                 server.publish(event)
         server.stop(seconds)
+        self._close_named()  # while the supervisor still listens
         self._channel.send("ended", stuck=server.stuck)
         self._channel.end()
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wirecat.taps.tap import Tap
 
 VERSION = 1
+_TELLING = threading.Lock()  # a message is written whole, whichever thread tells it
 
 
 def main() -> None:
@@ -56,6 +57,7 @@ def _run(task: dict[str, Any], commands: BinaryIO) -> Outcome:
         from wirecat.taps.named import make_named
 
         tap = make_named(task["tap"])
+        tap.report_to(_tell_trouble)
     try:
         return _drive(options, candidates, range(*task["numbers"]), first, commands, tap)
     finally:
@@ -123,8 +125,13 @@ def _tell_progress(progress: SwarmProgress) -> None:
     _tell({"progress": progress.fields()})
 
 
+def _tell_trouble(text: str) -> None:
+    _tell({"trouble": text})
+
+
 def _tell(message: dict[str, Any]) -> None:
     data = json.dumps(message).encode() + b"\n"
     view = memoryview(data)
-    while view:
-        view = view[os.write(1, view) :]
+    with _TELLING:
+        while view:
+            view = view[os.write(1, view) :]

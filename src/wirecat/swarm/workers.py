@@ -26,6 +26,7 @@ from wirecat.system.process_end import process_end
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
     from typing import Any
 
     from wirecat.endpoints.resolve import Candidate
@@ -53,8 +54,17 @@ GRACE = 5.0
 class _Worker:
     """One process. ``outcome`` and ``fault`` are what it told at its end; ``gone``: it has told all that it will."""
 
-    def __init__(self, index: int, numbers: range, task: bytes, first: socket.socket | None, events: Any) -> None:
+    def __init__(
+        self,
+        index: int,
+        numbers: range,
+        task: bytes,
+        first: socket.socket | None,
+        events: Any,
+        on_trouble: Callable[[str], object] | None,
+    ) -> None:
         self.numbers = numbers
+        self._on_trouble = on_trouble
         self.connected = False
         self.gone = False
         self.outcome: Outcome | None = None
@@ -98,6 +108,8 @@ class _Worker:
         self.progress = message.get("progress", self.progress)
         self.connected = self.connected or "connected" in message
         self.fault = message.get("fault", self.fault)
+        if "trouble" in message and self._on_trouble is not None:
+            self._on_trouble(message["trouble"])
         if "outcome" in message:
             self.outcome = Outcome.from_json(message["outcome"])
 
@@ -150,7 +162,7 @@ def run_workers(
             numbers = _share(options.clients, options.workers, index)
             given = first if index == 0 and sys.platform != "win32" else None
             task = _task(options, candidates, numbers, given, None if tap is None else tap.task(index + 1))
-            herd.append(_Worker(index, numbers, task, given, events))
+            herd.append(_Worker(index, numbers, task, given, events, None if tap is None else tap.on_trouble))
         if first is not None:
             first.close()
         interrupted = _Supervision(herd, events, progress).run()

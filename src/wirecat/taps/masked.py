@@ -7,6 +7,7 @@ from wirecat.wire.credential_mask import CredentialMask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -43,6 +44,9 @@ class MaskedTap(Tap):
     def closed(self, connection: Any, by: str, reason: str) -> None:
         self._masks.pop(connection.id, None)
         self._tap.closed(connection, by, reason)
+
+    def report_to(self, tell: Callable[[str], object]) -> None:
+        self._tap.report_to(tell)
 
     def close(self) -> None:
         self._tap.close()

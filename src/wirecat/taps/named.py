@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from wirecat.taps.tap import Tap
@@ -11,12 +12,15 @@ if TYPE_CHECKING:
 
 class NamedTap:
     """``name`` is ``MODULE:FUNCTION``, a function that makes a tap; ``settings`` are its arguments, such as JSON can hold.
-    It is given ``worker`` too, the number of the process from 1, and ``life``, how often that was started."""
+    It is given ``worker`` too, the number of the process from 1, and ``life``, how often that was started.
+    ``on_trouble(text)`` is called in the first process for what a tap of a swarm's processes reports; a server of several
+    publishes it as a Failed event."""
 
-    __slots__ = ("name", "settings")
+    __slots__ = ("name", "on_trouble", "settings")
 
     def __init__(self, name: str, **settings: Any) -> None:
         self.name = name
+        self.on_trouble: Callable[[str], object] | None = None
         self.settings = settings
 
     def task(self, worker: int, life: int = 1) -> dict[str, Any]:

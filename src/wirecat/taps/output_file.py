@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import errno
 import os
 
 from wirecat.errors import NetworkError, UsageError
+from wirecat.system.private_file import NO_READER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,15 +18,21 @@ _MODE = 0o666  # less what the user's umask takes away, as for any file
 
 
 class OutputFile:
-    """Opened anew, or with ``append`` written on. A context manager. Raises UsageError where it cannot be opened."""
+    """Emptied, or with ``append`` written on. A context manager. Links are followed, and the mode of a new file is
+    0666 less the umask.
+
+    Raises UsageError where it cannot be opened, and for a pipe that no process reads: an open that waits for one would
+    wait without a word.
+    """
 
     def __init__(self, path: str, *, append: bool = False) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
         try:
-            self._descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), _MODE)
+            self._descriptor = _open(path, append)
         except (OSError, ValueError) as error:
             number = error.errno if isinstance(error, OSError) else None
             reason = error.strerror if isinstance(error, OSError) else None
+            if number == errno.ENXIO:
+                reason = NO_READER
             raise UsageError(reason or str(error), address=path, step="open", errno=number) from error
         self._path = path
         self._lock = _thread.allocate_lock()
@@ -57,3 +65,12 @@ class OutputFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _open(path: str, append: bool) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, _MODE)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor

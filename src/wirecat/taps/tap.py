@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 RECEIVED = "received"
@@ -44,6 +45,9 @@ class Tap:
     def closed(self, connection: Any, by: str, reason: str) -> None:
         """A connection is over. A server tells who ended it first and why (see the event Closed); a connection that was
         closed by itself knows neither: both are empty then, and a server still follows with its own word."""
+
+    def report_to(self, tell: Callable[[str], object]) -> None:
+        """Call ``tell(text)``, from any thread, when what it sees cannot be kept (a full disk)."""
 
     def close(self) -> None:
         """Nothing more comes: let go of what it holds. Called for a tap that a process was told to make (``NamedTap``)."""

@@ -120,10 +120,10 @@ class Taps:
         for file in self._files:
             file.close()
         if self._recorder is not None:
-            from wirecat.cli.recording import not_kept
+            from wirecat.recording.shortfall import shortfall
 
             self._recorder.close()
-            if text := not_kept(self._recorder):
+            if text := shortfall(self._recorder):
                 self._voice.say(text)
 
     def __enter__(self) -> Self:
