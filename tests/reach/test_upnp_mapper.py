@@ -377,6 +377,118 @@ def test_forward_that_came_meanwhile_stays(hosts: tuple[Host, Host], number: sig
         end(exposing, number, table, {PORT: NEIGHBOUR})
 
 
+class Slow(TableRouter):
+    """Needs half a second for each answer."""
+
+    pause = 0.5
+
+    def route(self, target: str, action: str, body: bytes) -> bytes:
+        threading.Event().wait(self.pause)
+        return super().route(target, action, body)
+
+
+def test_slow_router_is_waited_for(hosts: tuple[Host, Host]) -> None:
+    server, router = hosts
+    table = Slow(p12345=NEIGHBOUR)
+    with fake(router, table), start(server, "--replace") as exposing:
+        exposing.wait_for("stdout", LINE)
+        end(exposing, signal.SIGTERM, table, {PORT: NEIGHBOUR})
+
+
+class OtherPort(TableRouter):
+    """Takes another external port than was asked for, and does not say so."""
+
+    def add(self, values: dict[str, str]) -> bytes:
+        return super().add({**values, "NewExternalPort": str(int(values["NewExternalPort"]) + 1000)})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_port_that_the_router_really_took_is_shown_and_taken_back(
+    hosts: tuple[Host, Host], number: signal.Signals
+) -> None:
+    server, router = hosts
+    table = OtherPort(p80=NEIGHBOUR)
+    with fake(router, table), start(server) as exposing:
+        assert exposing.wait_for("stdout", LINE)[1] == b"13345"
+        end(exposing, number, table, {80: NEIGHBOUR})
+
+
+class Terse(TableRouter):
+    """Leaves out the lease and the name of a forward."""
+
+    def show(self, port: int) -> dict[str, str]:
+        return {name: value for name, value in super().show(port).items() if "Lease" not in name and "Desc" not in name}
+
+
+def test_lease_that_is_not_shown_is_the_one_that_was_asked_for(hosts: tuple[Host, Host]) -> None:
+    server, router = hosts
+    table = Terse(p12345=NEIGHBOUR)
+    with fake(router, table), start(server) as exposing:
+        exposing.wait_for("stdout", LINE)
+        exposing.wait_for("stderr", rb"for 120 s")
+        end(exposing, signal.SIGTERM, table, {PORT: NEIGHBOUR})
+
+
+def test_all_ports_that_are_tried_are_taken(hosts: tuple[Host, Host]) -> None:
+    server, router = hosts
+    entries = {PORT + more: Entry(OTHER, more + 1) for more in range(8)}
+    table = TableRouter(**{f"p{port}": entry for port, entry in entries.items()})
+    with fake(router, table):
+        ended = server.wirecat("expose", str(PORT))
+    assert ended.returncode == 1
+    assert f"port {PORT + 7} of the router is forwarded to {OTHER}:8" in ended.stderr
+    assert "--replace" in ended.stderr
+    assert (table.table, table.changes, read_records()) == (entries, [], [])
+
+
+class Stuck(TableRouter):
+    """Deletes, and then does not answer until it is let go; what was asked meanwhile is lost."""
+
+    def __init__(self, **entries: Entry) -> None:
+        super().__init__(**entries)
+        self.let_go = threading.Event()
+        self.is_stuck = threading.Event()
+
+    def route(self, target: str, action: str, body: bytes) -> bytes:
+        if action == "AddPortMapping" and not self.let_go.is_set():
+            self.is_stuck.set()
+            self.let_go.wait(PATIENCE)
+            return fault(501)
+        return super().route(target, action, body)
+
+
+def test_killed_between_deleting_and_adding_puts_back(hosts: tuple[Host, Host]) -> None:
+    server, router = hosts
+    table = Stuck(p12345=NEIGHBOUR)
+    with fake(router, table), start(server, "--replace") as exposing:
+        assert table.is_stuck.wait(PATIENCE)
+        assert table.table == {}
+        table.let_go.set()
+        end(exposing, signal.SIGKILL, table, {PORT: NEIGHBOUR})
+
+
+def test_restart_under_another_path_is_found(hosts: tuple[Host, Host]) -> None:
+    """The router answers 404 at the old place (a Livebox has a random path after each restart)."""
+    server, router = hosts
+    paths = ["/one"]
+
+    class Moving(TableRouter):
+        def route(self, target: str, action: str, body: bytes) -> bytes:
+            if target != paths[0]:
+                return b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+            return super().route(target, action, body)
+
+    table = Moving()
+    described = lambda: ok(description(("WANPPPConnection:2", paths[0])))  # noqa: E731
+    with FakeRouter(router, ROUTER, route=table.route, describe=described), start(server, "--lease", "2") as exposing:
+        exposing.wait_for("stdout", LINE)
+        with table.lock:
+            paths[0] = "/two"
+            table.table.clear()
+        wait_until(lambda: PORT in table.table)
+        end(exposing, signal.SIGTERM, table, {})
+
+
 def test_forward_that_came_just_before_the_end_stays(hosts: tuple[Host, Host]) -> None:
     server, router = hosts
     table = TableRouter()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Seconds that a mapping lives without being renewed: after a power cut, it is gone as soon.
 LEASE = 120
 _LOOK = 4.0  # a router that says nothing is given up before five seconds are over
-_RENEW = 4.0
+_RENEW = 10.0
 # After a renewal that failed: as long as the lease runs there is time for more.
 _AGAIN = 10.0
 
@@ -99,7 +99,7 @@ class Exposure:
         if self._ended.is_set():
             return
         self._ended.set()
-        self._thread.join(_RENEW * 2)
+        self._thread.join(_RENEW)
         self.left = [mapping for mapping in self.mappings if not take_back(mapping, self._journal)]
         # What is left is tried once more by the reaper; after that its lease ends it.
         self._journal.close()

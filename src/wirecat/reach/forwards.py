@@ -6,7 +6,6 @@ import time
 
 from wirecat.immutable import Immutable
 from wirecat.wire.igd import NO_SUCH_ENTRY, NO_SUCH_INDEX, IgdError, Values
-from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ class HiddenTable(ValueError):
 class Forward(Immutable):
     """A forward of a TCP port as the router shows it: ``client`` ("" where it hides that) and ``port`` are the inner end.
 
-    ``lease`` is in seconds from ``seen`` (wall-clock time), 0 for one without an end; ``remote`` the only host that it
-    serves, "" for all.
+    ``lease`` is in seconds from ``seen`` (wall-clock time), 0 for one without an end, -1 where the router does not tell;
+    ``remote`` is the only host that it serves, "" for all.
     """
 
     __slots__ = ("external_port", "client", "port", "description", "lease", "enabled", "remote", "seen")
@@ -58,11 +57,9 @@ class Forward(Immutable):
 
     def __str__(self) -> str:
         """In words, for a message: where it leads, its name, its end."""
-        where = (
-            f"to {printable(self.client)}:{self.port}" if self.client else "to a machine that the router does not name"
-        )
+        where = f"to {self.client}:{self.port}" if self.client else "to a machine that the router does not name"
         name = f" ({self.description!r})" if self.description else ""
-        end = f", for another {self.lease} s" if self.lease else ", without an end"
+        end = f", for another {self.lease} s" if self.lease > 0 else "" if self.lease else ", without an end"
         return f"{where}{name}{end}"
 
 
@@ -73,7 +70,7 @@ def read_forward(values: Values, external_port: int = 0) -> Forward:
         values.value("NewInternalClient"),
         _number(values.value("NewInternalPort")),
         values.value("NewPortMappingDescription")[:_LONGEST_NAME],
-        _number(values.value("NewLeaseDuration")),
+        _number(values.value("NewLeaseDuration")) if values.value("NewLeaseDuration") else -1,
         values.value("NewEnabled").lower() not in ("0", "false", "no"),
         values.value("NewRemoteHost"),
         time.time(),
@@ -99,7 +96,9 @@ class ForwardTable:
         """The forward of an external port, None for none. Raises HiddenTable where the router does not say."""
         try:
             return read_forward(self.call("GetSpecificPortMappingEntry", _key(port, ""), deadline), port)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise HiddenTable(f"the router does not answer whether port {port} is forwarded: {error}") from error
+        except ValueError as error:
             if isinstance(error, IgdError) and error.code == NO_SUCH_ENTRY:
                 return None
             try:
@@ -154,5 +153,5 @@ def _arguments(forward: Forward) -> dict[str, str]:
     return {
         **_key(forward.external_port, forward.remote), "NewInternalPort": str(forward.port),
         "NewInternalClient": forward.client, "NewEnabled": str(int(forward.enabled)),
-        "NewPortMappingDescription": forward.description, "NewLeaseDuration": str(forward.lease),
+        "NewPortMappingDescription": forward.description, "NewLeaseDuration": str(max(forward.lease, 0)),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from wirecat.reach.mappers import map_port, unmap_port
 from wirecat.reach.mapping import UPNP, Mapping
 from wirecat.reach.places import PUBLIC, kind_of
 from wirecat.reach.records import is_alive, read_records
-from wirecat.reach.upnp_mapper import Unusable, choose_port, is_refusal, map_by_upnp, open_table
+from wirecat.reach.upnp_mapper import PortTaken, Unusable, choose_port, is_refusal, map_by_upnp, open_table
 from wirecat.system.processes import process_start
 from wirecat.wire.igd import INVALID_ARGUMENTS, PERMANENT_LEASES_ONLY, IgdError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wirecat.reach.router import RouterView
 
 # Seconds for a question by datagram, for all calls that one mapping by UPnP takes, and for taking one back.
-_DATAGRAM, _CALLS, _BACK = 2.0, 12.0, 3.0
+_DATAGRAM, _CALLS, _BACK = 2.0, 15.0, 8.0
 # Ports that a router may want for itself, and that many refuse.
 _LOWEST = 1024
 _PERMANENT = "--permanent allows one; it is taken back at the end, and listed by: wirecat expose --list"
@@ -56,6 +56,7 @@ class _Plan:
     def __init__(self, view: RouterView, wish: Wish, journal: Journal) -> None:
         self.wanted = wish.port if wish.port >= _LOWEST else wish.port + 10_000
         self.replaced = ""
+        self.refusal = self.hint = ""
         self.protocols = list(view.can_map)
         self._keep_to_one_mapping(view, wish, journal)
         if view.igd is None or view.igd.connection is None:
@@ -71,6 +72,10 @@ class _Plan:
             elif any((entry.client, entry.port) == (wish.host, wish.port) for entry in table.entries(deadline)):
                 # By the other protocols a port of ours has one mapping, which would be this one (RFC 6886 section 3.4).
                 self.protocols = [UPNP]
+        except PortTaken as error:
+            self.protocols = [name for name in self.protocols if name != UPNP]
+            self.refusal = error.message
+            self.hint = error.hint
         except HiddenTable:
             pass  # the other protocols replace nothing, and UPnP takes another port then
 
@@ -85,8 +90,8 @@ class _Plan:
 def map_ipv4(view: RouterView, wish: Wish, journal: Journal) -> Mapping:
     """A mapping by the first protocol that grants one. Raises NotExposed with the reason of each."""
     plan = _Plan(view, wish, journal)
-    reasons: list[str] = []
-    hint = ""
+    reasons = [plan.refusal] if plan.refusal else []
+    hint = plan.hint
     for protocol in plan.protocols:
         asked = new_mapping(protocol, view.gateway, wish.host, wish.port)
         services = view.igd.connections if protocol == UPNP and view.igd is not None else [None]
@@ -141,8 +146,7 @@ def _limit(asked: Mapping) -> Deadline:
 
 def map_beside(mapping: Mapping, lease: int, deadline: Deadline, journal: Journal) -> Mapping:
     """Map by UPnP on the next free port, where the one that ``mapping`` had is another's now."""
-    table, _ = open_table(mapping, deadline)
-    port, _ = choose_port(table, mapping.external_port, False, deadline, journal)
+    port, _ = choose_port(open_table(mapping), mapping.external_port, False, deadline, journal)
     made = map_by_upnp(mapping, port, lease, deadline, journal)
     return made.replace(external_host=made.external_host or mapping.external_host)
 

@@ -16,7 +16,8 @@ from wirecat.reach.upnp_mapper import NAME
 from wirecat.system.interfaces import list_interfaces
 from wirecat.system.routes import default_routes
 
-_SECONDS = 4.0
+# Seconds to look for the router, and for what one mapping takes.
+_SEARCH, _SECONDS = 2.0, 8.0
 
 
 class Leftover:
@@ -30,7 +31,7 @@ class Leftover:
         self.expired = expired
 
 
-def list_mappings(seconds: float = _SECONDS) -> list[Leftover]:
+def list_mappings() -> list[Leftover]:
     """All that is known: records first, then what else the router's table shows of this PC under our name."""
     found = [Leftover(record, is_alive(record), not is_kept(record)) for record in read_records()]
     known = {(each.mapping.host, each.mapping.external_port) for each in found}
@@ -38,13 +39,12 @@ def list_mappings(seconds: float = _SECONDS) -> list[Leftover]:
     own = lan_address(interfaces, routes, "ipv4")
     gateway = next((route.gateway for route in routes if route.family == "ipv4"), "")
     if own is not None and gateway:
-        deadline = Deadline(seconds)
         try:
-            igd = find_igd(gateway, deadline, [])
+            igd = find_igd(gateway, Deadline(_SEARCH), [])
         except OSError:
             igd = None
         if igd is not None:
-            found += [each for each in _table(igd, own.host, gateway, deadline)
+            found += [each for each in _table(igd, own.host, gateway, Deadline(_SECONDS))
                       if (each.mapping.host, each.mapping.external_port) not in known]  # fmt: skip
     return found
 

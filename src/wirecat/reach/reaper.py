@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
-_SECONDS = 3.0
+_SECONDS = 8.0
 
 
 class Reaper:
@@ -59,7 +59,7 @@ class Reaper:
             except OSError:
                 pass  # it is dead
         try:
-            self._process.wait(_SECONDS * 2)
+            self._process.wait(_SECONDS + 2)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -12,7 +12,6 @@ from wirecat.reach.exchange import Closed, Unreadable, ask_by_datagram, run_at_o
 from wirecat.reach.places import PUBLIC, kind_of
 from wirecat.reach.router_upnp import ask_igd, search_igd
 from wirecat.wire import natpmp, pcp
-from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class RouterView:
         for name in PROTOCOLS:
             words = self.refusals.get(name) or _WORDS[self.answers[name]]
             said.append(f"{name}: {words}" + (f", {self.remarks[name]}" if name in self.remarks else ""))
-        return printable("; ".join(said))
+        return "; ".join(said)
 
     @property
     def can_map(self) -> list[str]:

@@ -58,33 +58,26 @@ def is_own(forward: Forward, mapping: Mapping) -> bool:
     return same_name and forward.client in (mapping.host, "") and forward.port in (mapping.port, 0)
 
 
-def open_table(mapping: Mapping, deadline: Deadline) -> tuple[ForwardTable, str]:
-    """The table that ``mapping`` is in, and the router's public address ("" where it does not tell).
+def open_table(mapping: Mapping) -> ForwardTable:
+    """The table that ``mapping`` is in, at the address where it was last called."""
+    service = Service(mapping.service, read_url(mapping.control))
+    return ForwardTable(Igd(service.control, "", [service], mapping.host), service)
 
-    The address where a router is called may change when it restarts: it is searched for again then.
-    """
-    control = read_url(mapping.control)
-    service = Service(mapping.service, control)
-    table = ForwardTable(Igd(control, "", [service], mapping.host), service)
-    try:
-        return table, _external_host(table, deadline)
-    except (OSError, ValueError):
-        found = find_igd(mapping.gateway, Deadline(deadline.within(_SEARCH)), [], mapping.host)
-        if found is None or found.connection is None:
-            raise
-        same = [each for each in found.connections if each.type == mapping.service]
-        table = ForwardTable(found, (same or found.connections)[0])
-        return table, _external_host(table, deadline)
+
+def _search_table(mapping: Mapping, deadline: Deadline) -> ForwardTable | None:
+    """The same table at the address where a router that was restarted is called now; None for no router."""
+    found = find_igd(mapping.gateway, Deadline(deadline.within(_SEARCH)), [], mapping.host)
+    if found is None or not found.connections:
+        return None
+    same = [each for each in found.connections if each.type == mapping.service]
+    return ForwardTable(found, (same or found.connections)[0])
 
 
 def _external_host(table: ForwardTable, deadline: Deadline) -> str:
+    """The router's public address, "" where it does not tell."""
     try:
         host = table.call("GetExternalIPAddress", {}, deadline).value("NewExternalIPAddress")
-    except IgdError as error:
-        if not error.code:
-            raise
-        return ""
-    except ValueError:
+    except (OSError, ValueError):
         return ""
     octets = ipv4_octets(host)
     return host if octets is not None and any(octets) else ""
@@ -124,10 +117,10 @@ def map_by_upnp(asked: Mapping, wanted: int, lease: int, deadline: Deadline, jou
     ``lease`` 0 asks for one without an end; a router that grants one though another was asked for gives ``lifetime`` 0.
     Raises IgdError for a refusal, PortTaken, and OSError and ValueError where it is not known what the router did.
     """
-    table, host = open_table(asked, deadline)
+    table = open_table(asked)
     asked = asked.replace(
-        control=table.service.url, service=table.service.type, external_host=host, lifetime=lease,
-        expires=time.time() + lease if lease else 0.0, description=f"{NAME} {asked.port} {asked.pid}-{asked.token}",
+        lifetime=lease, expires=time.time() + lease if lease else 0.0, is_shown=False,
+        description=f"{NAME} {asked.port} {asked.pid}-{asked.token}",
     )  # fmt: skip
     for _ in range(_MOST_PORTS):
         if not asked.replaced:
@@ -135,7 +128,7 @@ def map_by_upnp(asked: Mapping, wanted: int, lease: int, deadline: Deadline, jou
         intent = asked.replace(external_port=wanted)
         journal.keep(intent)
         try:
-            return _verified(table, _add(table, intent, deadline), deadline)
+            made = _verified(table, _add(table, intent, deadline), deadline)
         except IgdError as error:
             if error.code == SAME_PORT_ONLY and wanted != asked.port and not asked.replaced:
                 wanted = asked.port
@@ -143,6 +136,8 @@ def map_by_upnp(asked: Mapping, wanted: int, lease: int, deadline: Deadline, jou
                 wanted += 1
             else:
                 raise
+        else:
+            return made.replace(external_host=_external_host(table, deadline))
     raise PortTaken(f"port {wanted} of the router and the {_MOST_PORTS - 1} before it are taken by others", step="UPnP")
 
 
@@ -180,49 +175,67 @@ def _verified(table: ForwardTable, made: Mapping, deadline: Deadline) -> Mapping
     """What the router shows of a mapping that it says it made. Raises PortTaken where it shows another's forward."""
     try:
         shown = table.find(made.external_port, deadline)
+        if shown is None:  # it may have taken another port without a word
+            shown = next((entry for entry in table.entries(deadline) if is_own(entry, made)), None)
     except (OSError, ValueError):
         return made
     if shown is None:
         return made
     if (shown.client not in (made.host, "")) or (shown.port not in (made.port, 0)):
         raise PortTaken(f"the router says that it mapped port {made.external_port}, and shows it forwarded {shown}")
-    if made.lifetime and not shown.lease:
+    if made.lifetime and shown.lease == 0:
         made = made.replace(lifetime=0, expires=0.0)
-    return made.replace(description=shown.description, is_shown=True)
+    return made.replace(external_port=shown.external_port, description=shown.description, is_shown=True)
 
 
 def renew_by_upnp(mapping: Mapping, lease: int, deadline: Deadline, journal: Journal) -> Mapping:
     """Map once more what is mapped; another port where the one that we had is another's now."""
-    table, host = open_table(mapping, deadline)
-    mapping = mapping.replace(
-        control=table.service.url, service=table.service.type, external_host=host or mapping.external_host
-    )
-    try:
-        there = table.find(mapping.external_port, deadline)
-        if there is not None and not is_own(there, mapping):
-            raise PortTaken(f"port {mapping.external_port} of the router is forwarded {there} now")
-    except HiddenTable:
-        pass  # it was ours when it was made
+    table, there, _ = _look_up(mapping, deadline)
+    mapping = mapping.replace(control=table.service.url, service=table.service.type)
+    if there is not None and not is_own(there, mapping):
+        raise PortTaken(f"port {mapping.external_port} of the router is forwarded {there} now")
     try:
         table.add(Forward(mapping.external_port, mapping.host, mapping.port, mapping.description, lease), deadline)
     except IgdError as error:
         if error.code not in (CONFLICT, FORWARDED_OTHERWISE):
             raise
         raise PortTaken(f"port {mapping.external_port} of the router is taken by others now") from error
-    return mapping.replace(lifetime=lease, expires=time.time() + lease if lease else 0.0)
+    host = _external_host(table, deadline) or mapping.external_host
+    return mapping.replace(lifetime=lease, expires=time.time() + lease if lease else 0.0, external_host=host)
+
+
+def _look_up(mapping: Mapping, deadline: Deadline) -> tuple[ForwardTable, Forward | None, bool]:
+    """The table, what is on the mapping's port there, and whether that is hidden.
+
+    Where the router does not answer at all it is searched for, and asked again.
+    """
+    table = open_table(mapping)
+    try:
+        return table, *_shown(table, mapping.external_port, deadline)
+    except (OSError, ValueError):
+        found = _search_table(mapping, deadline)
+        if found is None:
+            raise
+        return found, *_shown(found, mapping.external_port, deadline)
+
+
+def _shown(table: ForwardTable, port: int, deadline: Deadline) -> tuple[Forward | None, bool]:
+    """What is on a port, and whether that is hidden. Raises OSError and ValueError where the router does not answer."""
+    try:
+        return table.find(port, deadline), False
+    except HiddenTable as error:
+        cause = error.__cause__
+        if isinstance(cause, (OSError, ValueError)) and not is_refusal(cause):
+            raise cause from None
+        return None, True
 
 
 def unmap_by_upnp(mapping: Mapping, deadline: Deadline) -> None:
     """Take the forward back, if it is still ours, and put back what it replaced. Raises OSError, ValueError."""
-    table, _ = open_table(mapping, deadline)
-    ours = Forward(mapping.external_port, mapping.host, mapping.port)
-    try:
-        there = table.find(mapping.external_port, deadline)
-    except HiddenTable:
-        there = ours
-    # A router that never showed it may have it all the same.
-    if there is ours or (is_own(there, mapping) if there is not None else not mapping.is_shown):
-        table.delete(ours, deadline)
+    table, there, is_hidden = _look_up(mapping, deadline)
+    # A router that hides its table, or never showed ours, may have it all the same.
+    if is_own(there, mapping) if there is not None else is_hidden or not mapping.is_shown:
+        table.delete(Forward(mapping.external_port, mapping.host, mapping.port), deadline)
         there = None
     if mapping.replaced and there is None:
         _put_back(table, read_replaced(mapping.replaced), deadline)
@@ -230,8 +243,8 @@ def unmap_by_upnp(mapping: Mapping, deadline: Deadline) -> None:
 
 def _put_back(table: ForwardTable, before: Forward, deadline: Deadline) -> None:
     """Add what was there before we came, for as long as it would have stayed."""
-    left = int(before.seen + before.lease - time.time()) if before.lease else 0
-    if before.lease and left <= 0:
+    left = int(before.seen + before.lease - time.time()) if before.lease > 0 else 0
+    if before.lease > 0 and left <= 0:
         return
     try:
         table.add(before.replace(lease=left), deadline)
