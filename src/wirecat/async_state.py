@@ -54,22 +54,19 @@ class AsyncState(ConnectionState):
         self._gone: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.Transport = None  # type: ignore[assignment]
 
-    async def start(
-        self,
-        wrap: Callable[[asyncio.Protocol], asyncio.Protocol] | None = None,
-        readiness: Readiness | None = None,
-    ) -> Self:
-        """Take the (connected) socket over into the running loop, or its ``readiness``; ``wrap`` stands between, as TLS
-        does. Raises OSError."""
+    async def start(self, readiness: Readiness | None = None) -> Self:
+        """Take the (connected) socket over into the running loop, or its ``readiness``. Raises OSError."""
         self._local = self.socket.getsockname()
-        protocol: asyncio.Protocol = _Protocol(self)
-        if wrap is not None:
-            protocol = wrap(protocol)
+        protocol = self.protocol()
         if readiness is None:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, self.socket)
         else:
             SocketTransport(readiness, self.socket, protocol)
         return self
+
+    def protocol(self) -> asyncio.Protocol:
+        """What a transport has to call. For one that is open already, as after a TLS handshake: in place of ``start``."""
+        return _Protocol(self)
 
     @property
     def peer(self) -> Address:

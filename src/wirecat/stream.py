@@ -42,6 +42,9 @@ class Stream:
     keeps_boundaries = False
     """Whether one receive gives exactly what one send sent (datagrams)."""
 
+    ready = True
+    """Whether its handshake, where it begins with one, is complete."""
+
     ended = False
     """Whether the peer's end of stream has been read. Where boundaries are kept, it tells an empty datagram from the end:
     both are 0 bytes."""
@@ -56,6 +59,12 @@ class Stream:
     def buffered(self) -> bool:
         """Whether there may be bytes to receive although ``fileno`` does not poll readable (TLS reads ahead)."""
         return False
+
+    def handshake(self) -> None:
+        """Complete the handshake with which it begins, where it has one. Without this, the first use does it.
+
+        Raises TlsError, CertificateError, NoAnswer; closes nothing.
+        """
 
     def receive_into(self, buffer: bytearray | memoryview) -> int:
         """Wait for bytes, put them into ``buffer`` and return how many; 0 is the end of the stream.

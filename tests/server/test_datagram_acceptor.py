@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import wirecat
 from leaks import nothing_left_behind  # noqa: F401
 from server.clients import PATIENCE, serving
 from server.datagrams import ADDRESS, ask, peer_of, silent
 from wirecat import Connection, Responder
+from wirecat.endpoints.dtls_context import DtlsContext
 from wirecat.errors import UsageError
 from wirecat.events import Closed, Denied, HalfClosed, Opened
 
@@ -276,3 +278,30 @@ def test_a_burst_while_it_stops() -> None:
         assert served.server.stop() == 0
         over.set()
         thread.join(PATIENCE)
+
+
+def test_dtls_handshake_that_is_not_complete_takes_no_place_of_a_function() -> None:
+    """Nor does it use up ``once``."""
+
+    def greet(connection: Connection) -> None:
+        connection.send(b"hello")
+        connection.receive()
+
+    with serving(greet, "dtls://127.0.0.1:0", once=True, max_connections=1) as served:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stalled:
+            stalled.settimeout(PATIENCE)
+            stalled.connect(("127.0.0.1", served.port))
+            half = DtlsContext(server_side=False, verify=False).engine(False, "", "")
+            for _ in range(2):  # until the cookie is returned, and no further
+                assert not half.shake()
+                for datagram in half.take_out():
+                    stalled.send(datagram)
+                half.feed(stalled.recv(65536))
+            assert served.server.connections == []
+            with pytest.raises(wirecat.WirecatError):
+                wirecat.connect(f"dtls://127.0.0.1:{served.port}")
+            with wirecat.connect(f"dtls://127.0.0.1:{served.port}?verify=no") as client:
+                assert client.receive() == b"hello"
+                assert [each.peer.port for each in served.server.connections] == [client.local.port]
+        assert served.server.wait(PATIENCE)
+        assert served.server.served == 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import os
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,23 +19,27 @@ import pytest
 from leaks import nothing_left_behind  # noqa: F401
 from server.clients import PATIENCE, Served, eventually, everything, reset, serving
 from wirecat import AsyncConnection, Connection
+from wirecat.address import Address
 from wirecat.deadline import Deadline
+from wirecat.endpoints import tcp
 from wirecat.endpoints.certificate import make_certificate
 from wirecat.endpoints.socket_stream import SocketStream
-from wirecat.endpoints.tls import TlsStream, client_context
+from wirecat.endpoints.tls import TlsListener, TlsStream, client_context, server_context
 from wirecat.endpoints.tls_facts import TlsFacts
-from wirecat.events import Closed, Denied, HalfClosed, Opened
+from wirecat.events import Closed, Denied, Failed, HalfClosed, Opened
+from wirecat.server import handshakes
 from wirecat.system.loops import loop_factory
 from wirecat.taps.tap import Tap
 
 ADDRESS = "tls://127.0.0.1:0"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def a_loop_has_run() -> None:
-    """uvloop's first loop opens a pipe that stays as long as the process."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(asyncio.sleep(0))
+def client_hello() -> bytes:
+    """The first that a client sends."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        trusting().wrap_bio(incoming, outgoing).do_handshake()
+    return outgoing.read()
 
 
 def trusting() -> ssl.SSLContext:
@@ -41,6 +47,26 @@ def trusting() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+HELLO = client_hello()
+
+
+@contextlib.contextmanager
+def serving_tls(handler: Any, handshake_time: float, **options: Any) -> Iterator[Served]:
+    """As ``serving``, with another time for the handshake."""
+    listener = TlsListener(
+        tcp.open_listener(Address.parse("127.0.0.1:0"), 1024), server_context, handshake_time=handshake_time
+    )
+    with serving(handler, listener=listener, **options) as served:
+        yield served
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_loop_has_run() -> None:
+    """uvloop's first loop opens a pipe that stays as long as the process."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(asyncio.sleep(0))
 
 
 def shaken(served: Served) -> ssl.SSLSocket:
@@ -169,8 +195,7 @@ def test_functions_too(engine: str) -> None:
 def test_a_handshake_that_stalls_holds_up_nobody(engine: str, handler: str) -> None:
     call: Any = handler if handler == "echo" else shout if engine == "threads" else ashout
     options = {"engine": engine} if handler == "echo" else {}
-    with serving(call, ADDRESS, **options) as served:
-        served.server._listener.handshake_time = 0.6  # type: ignore[attr-defined]
+    with serving_tls(call, handshake_time=0.6, **options) as served:
         stalled = [served.connect() for _ in range(20)]
         stalled[0].sendall(b"\x16\x03\x01")  # the beginning of a record
         began = time.monotonic()
@@ -229,33 +254,150 @@ def test_a_client_that_resets_in_the_handshake(engine: str) -> None:
         assert served.server.connections == [] and not served.failures
 
 
-def test_handshakes_count_as_connections(engine: str) -> None:
-    with serving("echo", ADDRESS, engine=engine, max_connections=2) as served:
-        with served.connect() as one, served.connect() as two, served.connect() as three:
-            assert served.events.wait(Denied).reason == "connection limit reached (2)"
+def test_stalled_handshakes_take_no_places(engine: str) -> None:
+    """They are no connections: not in the table, not counted for the limit, and a stop does not wait for them."""
+    with serving("echo", ADDRESS, engine=engine, max_connections=2) as served, contextlib.ExitStack() as stack:
+        for number in range(60):
+            client = stack.enter_context(served.connect())
+            client.sendall(HELLO[: number % 3 * 20])
+        one, two = (stack.enter_context(shaken(served)) for _ in range(2))
+        for client in (one, two):
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+        assert len(served.server.connections) == 2
+        with served.connect() as three:
             assert everything(three) == b""
-            one.close()
-            two.close()
-        served.events.wait(Denied, 3)
+        assert served.events.wait(Denied).reason == "connection limit reached (2)"
+        began = time.monotonic()
+        served.server.stop(0)
+        assert time.monotonic() - began < 3
+
+
+def test_limit_is_looked_at_again_when_the_handshake_is_complete(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine, max_connections=1) as served, served.connect() as late:
+        late.sendall(HELLO[:20])
         with shaken(served) as client:
             client.sendall(b"x")
             assert client.recv(1) == b"x"
+            with contextlib.suppress(OSError):  # with TLS 1.3 a client's handshake is complete before the server's
+                with trusting().wrap_socket(served.connect()) as other:
+                    other.recv(1)
+            denied = served.events.wait(Denied)
+            assert denied.reason == "connection limit reached (1)"
+            late.sendall(HELLO[20:])
+            late.recv(4096)
+        served.events.wait(Closed)
 
 
-def test_a_handshake_can_be_cut(engine: str) -> None:
+def test_hello_that_comes_byte_by_byte_has_one_deadline(engine: str) -> None:
+    with serving_tls("echo", handshake_time=0.5, engine=engine) as served, served.connect() as client:
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            for byte in HELLO:
+                client.sendall(bytes([byte]))
+                if served.events.of(Denied):
+                    break
+                time.sleep(0.05)
+        assert served.events.wait(Denied).reason == "no TLS: no TLS handshake in 0.5 s"
+        assert time.monotonic() - began < 5
+
+
+def test_hello_that_comes_byte_by_byte_is_understood(engine: str) -> None:
+    with serving("echo", ADDRESS, engine=engine) as served, served.connect() as client:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trusting().wrap_bio(incoming, outgoing)
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                for byte in outgoing.read():
+                    client.sendall(bytes([byte]))
+                incoming.write(client.recv(65536))
+        tls.write(b"x")
+        for byte in outgoing.read():
+            client.sendall(bytes([byte]))
+        assert served.events.wait(Opened)
+
+
+def test_clients_wait_where_too_many_are_in_their_handshake(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log says so, and those that stall are let go."""
+    monkeypatch.setattr(handshakes, "CROWDED_TIME", 0.4)
+    with serving_tls("echo", handshake_time=60, engine=engine, max_handshakes=3) as served:
+        stalled = [served.connect() for _ in range(3)]
+        waiting = served.connect()
+        assert served.events.wait(Failed).error.startswith("handshake limit reached (3)")
+        with trusting().wrap_socket(waiting) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+        assert served.events.wait(Denied, 3).reason == "no TLS: no TLS handshake in 0.4 s"
+        for each in stalled:
+            each.close()
+        assert len(served.failures) == 1
+
+
+def distrust(client: socket.socket) -> None:
+    """Refuse the server's certificate, and say so."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    while True:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            client.sendall(outgoing.read())
+            incoming.write(client.recv(65536))
+        except ssl.SSLError:
+            client.sendall(outgoing.read())
+            return
+
+
+BROKEN_OFF = {
+    "no TLS": b"GET / HTTP/1.0\r\n\r\n",
+    "nothing": b"",
+    "a wrong record": b"\x16\x03\x01\x00\x05hello",
+    "a hello": HELLO,
+    "half a hello": HELLO[:50],
+    "distrust": None,
+}
+
+
+@pytest.mark.parametrize("how", BROKEN_OFF)
+def test_failed_handshakes_leave_no_garbage(engine: str, how: str) -> None:
+    """What a client that breaks off has cost is free at once, without the garbage collector; with and without a reset."""
+    said = BROKEN_OFF[how]
     with serving("echo", ADDRESS, engine=engine) as served:
-        with served.connect() as client:
-            eventually(lambda: served.server.connections, "it is in the table")
-            assert served.server.kick(served.server.connections[0].id)
-            assert served.events.wait(Denied).reason == "kicked"
-            with contextlib.suppress(ConnectionResetError):
-                assert everything(client) == b""
+        with shaken(served) as client:
+            client.sendall(b"x")
+            client.recv(1)
+        served.events.wait(Closed)
+
+        def break_off(end: Any) -> None:
+            client = served.connect()
+            if said is None:
+                distrust(client)
+            else:
+                client.sendall(said)
+            if said == HELLO:
+                client.recv(1)
+            end(client)
+
+        break_off(reset)
+        served.events.wait(Denied)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(10):
+                break_off(reset if number % 2 else socket.socket.close)
+            served.events.wait(Denied, 11)
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 def test_the_server_stops_in_the_middle_of_handshakes(engine: str) -> None:
     with serving("echo", ADDRESS, engine=engine) as served:
         clients = [served.connect() for _ in range(5)]
-        eventually(lambda: len(served.server.connections) == 5, "they are in the table")
+        eventually(lambda: served.server._handshakes.count == 5, "they are in their handshake")  # type: ignore[union-attr]
         began = time.monotonic()
         assert served.server.stop(0.1) == 0
         assert time.monotonic() - began < 1.5
@@ -333,6 +475,24 @@ def test_one_connection_after_which_it_ends(engine: str) -> None:
             client.sendall(b"x")
             assert client.recv(1) == b"x"
         assert served.server.wait(PATIENCE)
+
+
+def test_once_counts_only_a_complete_handshake(engine: str) -> None:
+    """Scanners that connect, speak HTTP, stall or fail do not use it up; those that stall are let go with the first client."""
     with serving("echo", ADDRESS, engine=engine, once=True) as served:
         served.connect().close()
-        assert served.server.wait(PATIENCE), "a handshake that fails ends it too"
+        with served.connect() as scanner:
+            scanner.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert everything(scanner) == b""
+        served.events.wait(Denied, 2)
+        with served.connect() as stalled:
+            assert not served.server.wait(0)
+            with shaken(served) as client:
+                client.sendall(b"x")
+                assert client.recv(1) == b"x"
+                assert served.events.wait(Denied, 3).reason == "another client was first"
+                assert everything(stalled) == b""
+                with pytest.raises(ConnectionRefusedError):
+                    served.connect()
+        assert served.server.wait(PATIENCE)
+        assert served.server.served == 1

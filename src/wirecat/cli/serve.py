@@ -79,8 +79,8 @@ def run(arguments: list[str], environment: Environment) -> int:
         server = serve(
             options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
-            max_connections=options.max_connections, idle_timeout=options.idle_timeout,
-            allow=allow, deny=deny, workers=options.workers, **_reply_limit(options),
+            max_connections=options.max_connections, max_handshakes=options.max_handshakes,
+            idle_timeout=options.idle_timeout, allow=allow, deny=deny, workers=options.workers, **_reply_limit(options),
         )  # fmt: skip
         if options.lan and address.scheme in ("tcp", "tls") and server.address.port is not None:
             from wirecat.cli.first_rungs import FirstRungs
@@ -243,6 +243,8 @@ def _parser() -> Parser:
     add("--chunk", type=_at_least_one, metavar="N", help="read at most N bytes at a time")
     add("--once", action="store_true", help="serve one connection, then exit")
     add("--max-connections", type=_at_least_one, metavar="N", help="at most N at once (default: what this PC allows)")
+    shakes = "at most N clients at once in their TLS handshake, which are no connections yet (default 4096)"
+    add("--max-handshakes", type=_at_least_one, metavar="N", help=shakes)
     add(
         "--udp-replies", type=_replies, metavar="N", help="datagrams: N replies a second to one host, or none: no limit"
     )

@@ -69,7 +69,7 @@ class DtlsStream(WholeDatagrams):
 
     @property
     def ready(self) -> bool:  # type: ignore[override]
-        """See WholeDatagrams."""
+        """See Stream."""
         return self._ready
 
     @property

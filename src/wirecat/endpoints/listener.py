@@ -41,6 +41,9 @@ class Listener:
     datagrams = False
     """Whether its peers are told apart by their datagrams: then only ``accept`` gives streams, accept(2) does not."""
 
+    handshake_time: float | None = None
+    """Seconds that a client has for the handshake with which its stream begins; None where there is no handshake."""
+
     def __init__(self, sockets: Sequence[_socket.socket], unlink: str = "", scheme: str = "tcp") -> None:
         self._bound = list(sockets)  # those that nothing has used yet
         self._sockets: list[socket.socket] = []

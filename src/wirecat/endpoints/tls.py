@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wirecat.address import Address
+    from wirecat.endpoints.tls_handshake import TlsHandshake
     from wirecat.stream import Stream
 
 
@@ -60,9 +61,10 @@ def open_listener(address: Address, backlog: int) -> TlsListener:
 class TlsListener(Listener):
     """A listener whose streams speak TLS, over any listener that gives streams of bytes, which it takes over.
 
-    Streams shake hands at their first use, or by ``TlsStream.handshake``: a client that stalls holds up nobody but
-    whoever serves it, and that for ``handshake_time`` seconds at most. ``context`` may be a function that makes it;
-    it is called once, by ``prepare`` in the background, else for the first client.
+    Streams from ``accept`` and ``open`` do their handshake at their first use, or by ``TlsStream.handshake``, in at most
+    ``handshake_time`` seconds. A server does the handshakes itself (``wirecat.server.handshakes``) and calls ``secured``.
+    ``context`` may be a function that makes it; it is called once, by ``prepare`` in the background, else for the first
+    client.
     """
 
     __slots__ = ("_below", "_context", "_failure", "_making", "_prepared", "allow_truncation", "handshake_time")
@@ -117,6 +119,10 @@ class TlsListener(Listener):
             self.context()
         except WirecatError:
             return  # it is kept, and told to whoever needs the context
+
+    def secured(self, accepted: socket.socket, peer: Any, handshake: TlsHandshake) -> TlsStream:
+        """The stream over what accept(2) gave, with a handshake that is complete."""
+        return TlsStream.secured(self._below.open(accepted, peer), handshake, allow_truncation=self.allow_truncation)
 
     def open(self, accepted: socket.socket, peer: Any) -> Stream:
         """See Listener."""

@@ -8,6 +8,7 @@ while it computes.
 from __future__ import annotations
 
 import _thread
+from copy import copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class TlsEngine:
         self.ended = False
         self._lock = _thread.allocate_lock()
         self._plain = bytearray()  # decrypted bytes that nobody has taken yet
-        self._error: ssl.SSLError | None = None  # what ended the receiving
+        # What ended the receiving. A copy that was never raised: the frames of one that was know this engine.
+        self._error: ssl.SSLError | None = None
 
     def shake(self) -> bool:
         """Go on with the handshake as far as what has come allows; whether it is done. Raises ssl.SSLError."""
@@ -79,7 +81,7 @@ class TlsEngine:
                 del self._plain[:count]
                 return count
             if self._error is not None:
-                raise self._error
+                raise copy(self._error)
             count = 0
             try:
                 while count < len(view) and not self.ended:
@@ -91,7 +93,7 @@ class TlsEngine:
             except ssl.SSLZeroReturnError:
                 self.ended = True
             except ssl.SSLError as error:
-                self._error = error
+                self._error = copy(error)
                 if not count:
                     raise
             return count
@@ -124,7 +126,7 @@ class TlsEngine:
             except ssl.SSLZeroReturnError:
                 self.ended = True
             except ssl.SSLError as error:
-                self._error = error
+                self._error = copy(error)
             try:
                 self.object.unwrap()
             except ssl.SSLError:

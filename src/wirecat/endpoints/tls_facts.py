@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
+    from wirecat.address import Address
     from wirecat.wire.x509_names import CertificateNames
 
 
@@ -71,3 +72,15 @@ def facts_of(tls: ssl.SSLObject, server_name: str) -> TlsFacts:
         version=tls.version() or "", cipher=cipher[0] if cipher else "", alpn=tls.selected_alpn_protocol() or "",
         server_name=server_name, certificate=tls.getpeercert(True) or b"",
     )  # fmt: skip
+
+
+def require_name(facts: TlsFacts, peer: Address, server_name: str) -> None:
+    """Raise CertificateError unless the certificate is for ``server_name``; its common name counts as well."""
+    from wirecat.endpoints import tls_failures
+    from wirecat.wire.certificate_match import matches_host
+
+    names = facts.names
+    if names is None or not matches_host(names, server_name):
+        there = () if names is None else (*names.dns_names, *names.ip_addresses, *names.common_names)
+        reason = "Certificate verification error"
+        raise tls_failures.other_name(peer, server_name, reason, tuple(dict.fromkeys(there)))

@@ -11,8 +11,10 @@ import _thread
 
 from wirecat.deadline import Deadline
 from wirecat.endpoints import tls_failures
+from wirecat.endpoints.blocking_handshake import complete
 from wirecat.endpoints.socket_stream import LINGER
 from wirecat.endpoints.tls_engine import TlsEngine
+from wirecat.endpoints.tls_handshake import TlsHandshake
 from wirecat.endpoints.wrapped_stream import WrappedStream
 from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, WirecatError
 from wirecat.stream import PartnerLost
@@ -102,6 +104,15 @@ class TlsStream(WrappedStream):
         """Shake hands as the server. Raises TlsError, CertificateError; ``inner`` is closed then."""
         return cls(inner, context, server_side=True, allow_truncation=allow_truncation, deadline=deadline)._shaken()
 
+    @classmethod
+    def secured(cls, inner: Stream, handshake: TlsHandshake, *, allow_truncation: bool = False) -> Self:
+        """Over a stream whose handshake as the server is complete."""
+        assert handshake.engine is not None
+        stream = cls(inner, handshake.engine.object.context, server_side=True, allow_truncation=allow_truncation)
+        stream._engine, stream._ready = handshake.engine, True
+        stream.tls = handshake.facts()
+        return stream
+
     def _shaken(self) -> Self:
         try:
             self.handshake()
@@ -109,6 +120,11 @@ class TlsStream(WrappedStream):
             self.close()
             raise
         return self
+
+    @property
+    def ready(self) -> bool:  # type: ignore[override]
+        """See Stream."""
+        return self._ready
 
     @property
     def buffered(self) -> bool:
@@ -136,57 +152,22 @@ class TlsStream(WrappedStream):
                         self.inner.set_timeout(self._timeout)
 
     def _shake(self) -> None:
-        import ssl
-
         context = self._context() if callable(self._context) else self._context
-        self._engine = TlsEngine(context, self._server_side, self._server_name)
-        first = b""
-        try:
-            while not self._engine.shake():
-                self._flush_until(self._deadline)
-                self._allow(self._deadline)
-                data = self.inner.receive(_READ)
-                if not data:
-                    raise tls_failures.ended_early(self.peer)
-                first = first or data[:64]
-                if not tls_failures.looks_like_tls(first):
-                    raise tls_failures.not_tls(self.peer, first)
-                self._engine.feed(data)
-            self._learn(context)
-            self._flush_until(self._deadline)
-        except ssl.SSLError as error:
-            failure = tls_failures.handshake_failure(error, self.peer, self._server_name, first)
-            try:
-                self._flush_until(Deadline(LINGER))  # the alert that tells the peer
-            except OSError:
-                pass  # it has gone: there is nobody to tell
-            raise failure from error
-        except DeadlineExpired as error:
-            raise tls_failures.no_handshake(self.peer, self._deadline.seconds, self._server_side) from error
+        handshake = TlsHandshake(
+            lambda: context, self.peer, server_side=self._server_side, server_name=self._server_name
+        )
+
+        def check() -> None:
+            self.tls = handshake.facts()
+            if self._common_names and not self._server_side and context.verify_mode:
+                from wirecat.endpoints.tls_facts import require_name
+
+                require_name(self.tls, self.peer, self._server_name)
+
+        complete(handshake, self.inner, self._deadline, server_side=self._server_side, check=check)
+        assert handshake.engine is not None
+        self._engine = handshake.engine
         self._ready = True
-
-    def _flush_until(self, deadline: Deadline) -> None:
-        self._allow(deadline)
-        self._flush()
-
-    def _allow(self, deadline: Deadline) -> None:
-        if deadline.expired:
-            raise DeadlineExpired("no time is left for the handshake", address=self.peer, step="TLS handshake")
-        self.inner.set_timeout(deadline.remaining())
-
-    def _learn(self, context: ssl.SSLContext) -> None:
-        """Keep what was agreed on, and compare names where OpenSSL was not asked to."""
-        from wirecat.endpoints.tls_facts import facts_of
-
-        self.tls = facts_of(self._engine.object, self._server_name)
-        if self._common_names and not self._server_side and context.verify_mode:
-            from wirecat.wire.certificate_match import matches_host
-
-            names = self.tls.names
-            if names is None or not matches_host(names, self._server_name):
-                there = () if names is None else (*names.dns_names, *names.ip_addresses, *names.common_names)
-                reason = "Certificate verification error"
-                raise tls_failures.other_name(self.peer, self._server_name, reason, tuple(dict.fromkeys(there)))
 
     # Receiving
 
@@ -312,6 +293,7 @@ class TlsStream(WrappedStream):
         if self._closed:
             return
         self._closed = True
+        self._failure = None  # its frames know this stream: a cycle of references
         # Not while another thread is in the middle of a send: the peer then learns that it was cut short.
         if self._ready and not (self._half_closed or self._aborted) and self._sending.acquire(False):
             try:

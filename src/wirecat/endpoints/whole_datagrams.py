@@ -21,9 +21,6 @@ class WholeDatagrams(Stream):
     active_at = 0.0
     """When the last datagram was received or sent (time.monotonic())."""
 
-    ready = True
-    """Whether data can be sent and received, which with DTLS is after the handshake."""
-
     def __init__(self) -> None:
         self._rest = b""  # of a datagram for which a receive had no room
 

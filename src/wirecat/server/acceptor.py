@@ -74,21 +74,27 @@ class Acceptor(SocketAdmission):
         while not self._ending:
             if self._stopping and not self._closed.is_set():
                 self._close_listener()
+                self._drop_handshakes("shutdown")
             now = monotonic()
             waits = []
             if self._registry.count:
                 waits.append(next_sweep - now)
             if self._no_room:
                 waits.append(try_again - now)
+            if (seconds := self._next_work()) is not None:
+                waits.append(seconds)
             ready = self._selector.select(max(0.0, min(waits)) if waits else None)
             woken = False
             for key, _ in ready:
                 if key.fileobj is self._wake:
                     self._drain_wake()
                     woken = True
+                elif key.data is not None:
+                    key.data.on_ready()
                 elif not (self._stopping or self._no_room):
                     self._accept_from(key.fileobj)  # type: ignore[arg-type]
                     try_again = monotonic() + admission.RETRY
+            self._work()
             now = monotonic()
             if self._no_room and (woken or now >= try_again):
                 self._no_room = False
@@ -98,6 +104,13 @@ class Acceptor(SocketAdmission):
                 self._sweep_idle(now)
         if not self._closed.is_set():
             self._close_listener()
+
+    def _next_work(self) -> float | None:
+        """Seconds until there is other work for this thread."""
+        return None
+
+    def _work(self) -> None:
+        """Do the other work that is due."""
 
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -112,6 +125,17 @@ class Acceptor(SocketAdmission):
     def _forget_listeners(self) -> None:
         for listening in self._listener.sockets:
             self._selector.unregister(listening)
+
+    def may_enter(self, peer: Any) -> bool:
+        """See SocketAdmission."""
+        self._nudge()  # to sweep from now on
+        return super().may_enter(peer)
+
+    def _close_listener_now(self) -> None:
+        if threading.current_thread() is self._thread:
+            self._close_listener()
+        else:
+            self.stop_accepting()
 
     def _close_listener(self) -> None:
         for listening in self._listener.sockets:

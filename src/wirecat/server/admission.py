@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
     from wirecat.server.access import AccessList
+    from wirecat.server.handshakes import Handshakes
     from wirecat.server.registry import Registry
 
     Adopt = Callable[[socket.socket, Any], None]
@@ -59,7 +60,10 @@ class Admission:
         """Why a client from ``host`` (None: a program of this PC) may not come in; empty where it may."""
         if host is not None and not self._access.permits(host):
             return "not allowed"
-        return f"connection limit reached ({self._registry.limit})" if self._registry.full else ""
+        return self._limit_reached() if self._registry.full else ""
+
+    def _limit_reached(self) -> str:
+        return f"connection limit reached ({self._registry.limit})"
 
     def _sweep_idle(self, now: float) -> None:
         for connection in self._registry.connections():
@@ -69,10 +73,25 @@ class Admission:
 
 
 class SocketAdmission(Admission):
-    """Accepts the clients that are queued at the listener's sockets. When it looks there is for whoever builds on it."""
+    """Accepts the clients that are queued at the listener's sockets. When it looks there is for whoever builds on it.
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    Where clients begin with a handshake, ``handshakes`` counts those that are not complete; ``adopt`` begins one, and
+    asks them ``may_enter`` when it is complete. ``call(function)`` calls it, soon, on the event loop that serves, where there
+    is one; False where there is none any more.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        handshakes: Handshakes | None = None,
+        call: Callable[..., bool] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._handshakes = handshakes
+        self._call = call
+        if handshakes is not None:
+            handshakes.may_enter, handshakes.on_space = self.may_enter, self._room
         self._stopping = False  # no more clients
         self._no_room = False  # accept failed: the listeners are not watched
         self._no_room_told = False
@@ -86,12 +105,26 @@ class SocketAdmission(Admission):
     def _close_listener(self) -> None:
         raise NotImplementedError
 
+    def _close_listener_now(self) -> None:
+        """As ``_close_listener``, from any thread."""
+        raise NotImplementedError
+
+    def _room(self) -> None:
+        """There may be room again: accept, if accepting had to wait."""
+        raise NotImplementedError
+
     def _accept_from(self, listening: socket.socket) -> None:
         for _ in range(BATCH):
+            if self._handshakes is not None and self._handshakes.is_full:
+                limit = self._handshakes.limit
+                self._hold_back(f"handshake limit reached ({limit}); new clients wait until a handshake is over")
+                return
             try:
                 found = accept_from(listening)
             except OSError as error:
-                self._wait_for_room(error)
+                count = self._registry.count
+                are = "1 connection is" if count == 1 else f"{count} connections are"
+                self._hold_back(f"cannot accept: {error.strerror} ({are} open); who comes now waits until one ends")
                 return
             if found is None:
                 self._no_room_told = False  # the queue is empty: should it come to that again, it is told again
@@ -99,24 +132,26 @@ class SocketAdmission(Admission):
             accepted, peer = found
             try:
                 self._admit(accepted, peer)
-            except Exception as error:  # whatever it is, it concerns this one client
+            except Exception as error:
                 accepted.close()
-                self._registry.fail(None, error, traceback.format_exc())
-                if self._stopping and self._registry.on_empty is not None:  # it was the one
-                    self._registry.on_empty()
+                self._fail_one(error)
             if self._stopping:
                 return
 
-    def _wait_for_room(self, error: OSError) -> None:
-        """No client can be accepted now. Told once, however often it is tried again."""
+    def _fail_one(self, error: Exception) -> None:
+        """A client cannot be served. Whatever the error is, it concerns this one client. To be called where it was
+        caught."""
+        self._registry.fail(None, error, traceback.format_exc())
+        if self._stopping and self._registry.on_empty is not None:  # it was the one of ``once``
+            self._registry.on_empty()
+
+    def _hold_back(self, reason: str) -> None:
+        """No client can be accepted now. Reported once, however often it is tried again."""
         self._no_room = True
         self._forget_listeners()
         if not self._no_room_told:
             self._no_room_told = True
-            count = self._registry.count
-            are = "1 connection is" if count == 1 else f"{count} connections are"
-            text = f"cannot accept: {error.strerror} ({are} open); who comes now waits until one ends"
-            self._registry.fail(None, text, "")
+            self._registry.fail(None, reason, "")
 
     def _admit(self, accepted: socket.socket, peer: Any) -> None:
         reason = self._refusal(peer[0] if isinstance(peer, tuple) else None)  # a Unix domain socket's is a path
@@ -125,7 +160,33 @@ class SocketAdmission(Admission):
             accepted.close()
             self._registry.deny(where, reason)
             return
-        if self._once:  # before it is served: who is told anything can know that nobody else will be
-            self._stopping = True
-            self._close_listener()
+        if self._handshakes is None:
+            self._use_up()
         self._adopt(accepted, peer)
+
+    def may_enter(self, peer: Any) -> bool:
+        """Whether a client whose handshake is complete is let in; one that is not is reported as denied.
+
+        To be called in the thread of the handshakes.
+        """
+        if self._stopping:
+            return False
+        if self._registry.full:
+            self._registry.deny(place_of(peer), self._limit_reached())
+            return False
+        self._use_up()
+        return True
+
+    def _use_up(self) -> None:
+        """With ``once``: this is the client. Before it is served, so that one that is answered knows that it is alone."""
+        if self._once:
+            self._stopping = True
+            self._close_listener_now()
+            self._drop_handshakes("another client was first")
+
+    def _drop_handshakes(self, reason: str) -> None:
+        if self._handshakes is not None:
+            if self._call is None:
+                self._handshakes.drop_all(reason)
+            else:
+                self._call(self._handshakes.drop_all, reason)

@@ -16,9 +16,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wirecat.address import Address
     from wirecat.connection import ConnectionState
     from wirecat.endpoints.whole_datagrams import WholeDatagrams
+    from wirecat.server.threads import ThreadEngine
 
+MOST_HANDSHAKES = 256  # at once; each has a thread
 EVICTED = "evicted"
 EVICTION_TIME = 0.5  # seconds that the handler of an evicted peer gets to end before the new one is turned away
 
@@ -26,8 +29,12 @@ EVICTION_TIME = 0.5  # seconds that the handler of an evicted peer gets to end b
 class DatagramAcceptor(DatagramAdmission):
     """As DatagramAdmission; ``adopt`` is given the stream and the number of each new peer."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, engine: ThreadEngine, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._engine = engine
+        engine.may_enter = self.may_enter
+        self._entering = threading.Lock()
+        self._taken = False  # with ``once``: the one peer has been admitted
         self._streams: dict[int, WholeDatagrams] = {}
         self._ending = threading.Event()
         self._room = threading.Event()
@@ -78,13 +85,30 @@ class DatagramAcceptor(DatagramAdmission):
             return
         if not admitted:
             stream.close()
-        elif self._once:
+        elif self._once and stream.ready:
             self._listener.close()
+
+    def may_enter(self, peer: Address) -> bool:
+        """A peer whose handshake is complete: whether it is admitted. One that is not is reported."""
+        with self._entering:
+            if self._taken:
+                return False
+            if self._registry.full and not (self._evict and self._make_room()):
+                self._deny_full(peer)
+                return False
+            self._taken = self._once
+        if self._taken:
+            self._listener.close()
+        return True
 
     def _admit(self, stream: WholeDatagrams) -> bool:
         if not self._is_allowed(stream.peer):
             return False
-        if self._registry.full and not (self._evict and self._make_room()):
+        if not stream.ready:  # it counts when its handshake is complete
+            if len(self._engine.handshaking) >= MOST_HANDSHAKES:
+                self._deny(stream.peer, f"handshake limit reached ({MOST_HANDSHAKES})")
+                return False
+        elif self._registry.full and not (self._evict and self._make_room()):
             self._deny_full(stream.peer)
             return False
         number = self._registry.next_id()
@@ -110,5 +134,5 @@ class DatagramAcceptor(DatagramAdmission):
         return self._streams[connection.id].active_at
 
     def _forget_ended(self) -> None:
-        open_now = {connection.id for connection in self._registry.connections()}
+        open_now = {*self._engine.handshaking, *(connection.id for connection in self._registry.connections())}
         self._streams = {number: stream for number, stream in self._streams.items() if number in open_now}

@@ -42,7 +42,5 @@ def make_engine(
 
 def admission(engine: Any, options: ServeOptions) -> tuple[Any, Any, dict[str, Any]]:
     """The acceptor for an engine of ``make_engine``, what it gives new peers to, and its further arguments."""
-    more: dict[str, Any] = {"replies": engine.replies, "evict": options.evict}
-    if isinstance(engine, DatagramEngine):
-        return DatagramWatcher, engine.serve, {**more, "engine": engine}
-    return DatagramAcceptor, engine.serve, more
+    more: dict[str, Any] = {"replies": engine.replies, "evict": options.evict, "engine": engine}
+    return DatagramWatcher if isinstance(engine, DatagramEngine) else DatagramAcceptor, engine.serve, more

@@ -11,7 +11,7 @@ from wirecat.async_connection import AsyncConnection
 from wirecat.deadline import Deadline
 from wirecat.endpoints.failures import broken
 from wirecat.endpoints.socket_stream import LINGER
-from wirecat.errors import NetworkError, WirecatError
+from wirecat.errors import WirecatError
 from wirecat.server.ending import ending_of, is_handlers_fault
 from wirecat.server.handler import RESPONDER
 from wirecat.server.responder_protocol import ResponderProtocol
@@ -21,14 +21,15 @@ from wirecat.system.loops import loop_factory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
-    from ssl import SSLContext
+    from collections.abc import Callable, Coroutine
     from types import FrameType
     from typing import Any
 
     from wirecat.connection import ConnectionState
     from wirecat.endpoints.tls import TlsListener
     from wirecat.server.handler import Handler
+    from wirecat.server.handshakes import Handshakes
+    from wirecat.server.loop_handshakes import LoopHandshakes
     from wirecat.server.registry import Registry
     from wirecat.server.tls_transport import TlsProtocol
     from wirecat.system.readiness import Readiness
@@ -45,13 +46,21 @@ class EventLoopEngine:
     can_accept = sys.platform != "win32"
     """Whether the loop can watch listeners itself: asyncio's own on Windows watches no descriptors."""
 
-    def __init__(self, handler: Handler, registry: Registry, chunk: int | None, tls: TlsListener | None = None) -> None:
-        """``tls`` is the listener, where clients are to be talked to by TLS."""
+    def __init__(
+        self,
+        handler: Handler,
+        registry: Registry,
+        chunk: int | None,
+        tls: TlsListener | None = None,
+        handshakes: Handshakes | None = None,
+    ) -> None:
+        """``tls`` is the listener, where it is one for TLS, and ``handshakes`` what counts its clients' handshakes."""
         self._handler = handler
         self._registry = registry
         self._chunk = chunk
         self._tls = tls
-        self._shaking: dict[int, TlsProtocol] = {}
+        self._table = handshakes
+        self._handshakes: LoopHandshakes | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._takeover: Takeover | None = None
@@ -82,6 +91,10 @@ class EventLoopEngine:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._takeover = Takeover(self._loop, self._not_taken)
+        if self._tls is not None and self._table is not None:
+            from wirecat.server.loop_handshakes import LoopHandshakes
+
+            self._handshakes = LoopHandshakes(self._tls, self._table, self._registry, self._enter, self._loop)
         self._ended = asyncio.Event()
         self._running.set()
         try:
@@ -92,105 +105,75 @@ class EventLoopEngine:
     def adopt(self, accepted: socket.socket, peer: Any, id: int | None = None) -> None:
         """Serve an admitted client, as number ``id`` where it has one. Called from the accept thread."""
         assert self._loop is not None
-        context = None if self._tls is None else self._tls.context()
+        if self._handshakes is not None:
+            self._loop.call_soon_threadsafe(self._begin_handshake, accepted, peer)
+            return
         # Registered on the loop, but counted from now on, or a burst would overrun the limit.
         self._registry.expect()
         try:
-            self._loop.call_soon_threadsafe(self._take, accepted, peer, context, id)
+            self._loop.call_soon_threadsafe(self._take, accepted, peer, id)
         except BaseException:
             self._registry.expected()
             raise
 
     def adopt_here(self, accepted: socket.socket, peer: Any) -> None:
         """As ``adopt``, called on the loop."""
-        self._take(accepted, peer, None if self._tls is None else self._tls.context(), None, expected=False)
+        if self._handshakes is not None:
+            self._begin_handshake(accepted, peer)
+        else:
+            self._take(accepted, peer, None, expected=False)
 
-    def _take(
-        self, accepted: socket.socket, peer: Any, context: SSLContext | None, id: int | None, expected: bool = True
-    ) -> None:
-        loop = self._loop
-        assert loop is not None
+    def _begin_handshake(self, accepted: socket.socket, peer: Any) -> None:
+        """Begin the TLS handshake of a client that may be admitted when that is complete."""
+        assert self._handshakes is not None and self._takeover is not None
+        protocol = self._handshakes.protocol(accepted, peer)
+        self._takeover.take(None, protocol, accepted)
+
+    def _enter(self, tls: TlsProtocol) -> bool:
+        """A handshake is complete: whether the client is served."""
+        assert self._table is not None
+        if not self._table.may_enter(tls.peer):
+            return False
+        id = self._registry.next_id()
+        if self._handler.colour == RESPONDER:
+            protocol = self._responder_protocol(tls.socket, tls.peer, id)
+            protocol.tls = tls.facts()
+            self._registry.add(protocol, THREAD)
+            tls.drive(protocol)
+            return True
+        connection = AsyncConnection(tls.socket, tls.peer, id)
+        connection.tls = tls.facts()
+        self._registry.add(connection, f"wirecat-{id}")
+        tls.drive(connection.protocol())
+        self._start_task(connection, self._serve(connection, started=True))
+        return True
+
+    def _take(self, accepted: socket.socket, peer: Any, id: int | None, expected: bool = True) -> None:
         if id is None:
             id = self._registry.next_id()
         if self._handler.colour == RESPONDER:
-            protocol = ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, loop, id)
-            self._registry.add(protocol, THREAD, expected=expected, admitted=context is None)
-            self._start_protocol(protocol, accepted, context)
+            assert self._takeover is not None
+            protocol = self._responder_protocol(accepted, peer, id)
+            self._registry.add(protocol, THREAD, expected=expected)
+            self._takeover.take(protocol, protocol, accepted)
             return
         accepted.setblocking(False)
         connection = AsyncConnection(accepted, peer, id)
-        self._registry.add(connection, f"wirecat-{connection.id}", expected=expected, admitted=context is None)
-        work = self._serve(connection) if context is None else self._serve_by_tls(connection, context)
-        task = loop.create_task(work, name=f"wirecat-{connection.id}")
-        self._tasks[connection.id] = task
+        self._registry.add(connection, f"wirecat-{connection.id}", expected=expected)
+        self._start_task(connection, self._serve(connection))
 
-    def _start_protocol(self, protocol: ResponderProtocol, accepted: socket.socket, context: SSLContext | None) -> None:
-        driven: asyncio.Protocol = protocol
-        if context is not None:
+    def _responder_protocol(self, accepted: socket.socket, peer: Any, id: int) -> ResponderProtocol:
+        assert self._loop is not None
+        return ResponderProtocol(self._handler.call, accepted, peer, self._registry, self._chunk, self._loop, id)
 
-            def fail(error: WirecatError) -> None:
-                accepted.close()
-                self._turn_away(protocol, error)
+    def _start_task(self, connection: AsyncConnection, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        self._tasks[connection.id] = self._loop.create_task(work, name=f"wirecat-{connection.id}")
 
-            driven = self._secured(protocol, protocol, context, lambda: None, fail)
-        assert self._takeover is not None
-        self._takeover.take(protocol, driven, accepted)
-
-    def _not_taken(self, connection: ConnectionState, driven: asyncio.Protocol, error: Exception) -> None:
+    def _not_taken(self, connection: ConnectionState | None, driven: asyncio.Protocol, error: Exception) -> None:
         if not isinstance(error, OSError):  # else the client was gone before the loop had it
             self._registry.fail(connection, error, traceback.format_exc())
         driven.connection_lost(error)
-
-    def _secured(
-        self,
-        connection: AsyncConnection | ResponderProtocol,
-        inner: asyncio.Protocol,
-        context: SSLContext,
-        ready: Callable[[], None],
-        fail: Callable[[WirecatError], None],
-    ) -> TlsProtocol:
-        """``inner`` by TLS. The connection is admitted with the handshake."""
-        from wirecat.server.tls_transport import TlsProtocol
-
-        def on_ready() -> None:
-            del self._shaking[connection.id]
-            connection.tls = protocol.facts()
-            self._registry.admit(connection)
-            ready()
-
-        def on_failure(error: WirecatError) -> None:
-            self._shaking.pop(connection.id, None)
-            fail(error)
-
-        assert self._tls is not None
-        seconds = self._tls.handshake_time
-        protocol = TlsProtocol(inner, context, connection.peer, seconds, on_ready, on_failure)
-        self._shaking[connection.id] = protocol
-        return protocol
-
-    def _turn_away(self, connection: ConnectionState, error: WirecatError) -> None:
-        reason = connection.cut_reason or f"no TLS: {error.message}"
-        asyncio.get_running_loop().call_soon(self._registry.remove, connection, "server", reason)
-
-    async def _serve_by_tls(self, connection: AsyncConnection, context: SSLContext) -> None:
-        ready = asyncio.get_running_loop().create_future()
-
-        def wrap(inner: asyncio.Protocol) -> asyncio.Protocol:
-            return self._secured(connection, inner, context, lambda: ready.set_result(None), ready.set_exception)
-
-        try:
-            try:
-                await connection.start(wrap, self._readiness())
-            except OSError as error:
-                raise broken(error, connection.peer) from error
-            await ready
-        except WirecatError as error:
-            connection.socket.close()
-            self._shaking.pop(connection.id, None)
-            self._tasks.pop(connection.id, None)
-            self._turn_away(connection, error)
-            return
-        await self._serve(connection, started=True)
 
     async def _serve(self, connection: AsyncConnection, started: bool = False) -> None:
         registry = self._registry
@@ -245,10 +228,6 @@ class EventLoopEngine:
 
     def _cut(self, connection: ConnectionState, reason: str) -> None:
         connection.cut(reason)
-        shaking = self._shaking.get(connection.id)
-        if shaking is not None:
-            shaking.give_up(NetworkError(reason))
-            return
         task = self._tasks.get(connection.id)
         if task is not None:
             timer = asyncio.get_running_loop().call_later(CANCEL_AFTER, task.cancel)

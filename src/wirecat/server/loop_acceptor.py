@@ -22,11 +22,12 @@ PATIENCE = 1.0  # seconds in which a loop that no handler blocks has closed the 
 
 
 class LoopAcceptor(SocketAdmission):
-    """See Admission. ``call(function)`` calls it on the running loop, soon, or gives False where there is none any more."""
+    """See SocketAdmission, of which ``call`` is needed here."""
 
-    def __init__(self, *arguments: Any, call: Callable[..., bool], **options: Any) -> None:
+    _call: Callable[..., bool]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._call = call
         self._closed = threading.Event()  # the listener is closed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -50,9 +51,9 @@ class LoopAcceptor(SocketAdmission):
         """Close the listener: the port is free when this returns. The sweep goes on."""
         self._stopping = True
         if threading.get_ident() == self._thread:
-            self._close_listener()
+            self._stop_here()
             return
-        if not (self._call(self._close_listener) and self._closed.wait(PATIENCE)):
+        if not (self._call(self._stop_here) and self._closed.wait(PATIENCE)):
             # There is no loop, or a handler blocks it: then it is closed behind the loop's back, which comes to no more.
             self._closed.set()
             self._listener.close()
@@ -91,6 +92,13 @@ class LoopAcceptor(SocketAdmission):
                 self._loop.remove_reader(descriptor)
             self._watched.clear()
 
+    def _stop_here(self) -> None:
+        self._close_listener()
+        self._drop_handshakes("shutdown")
+
+    def _close_listener_now(self) -> None:
+        self._close_listener()  # on the loop, as all the rest
+
     def _close_listener(self) -> None:
         self._forget_listeners()  # also where it was closed behind the loop's back: its number is another's soon
         if not self._closed.is_set():
@@ -105,7 +113,16 @@ class LoopAcceptor(SocketAdmission):
             if self._trying is not None:
                 self._trying.cancel()
             self._trying = self._loop.call_later(admission.RETRY, self._try_again)
-        if self._sweeping is None and self._registry.count:
+        if self._registry.count:
+            self._start_sweeping()
+
+    def may_enter(self, peer: Any) -> bool:
+        """See SocketAdmission."""
+        self._start_sweeping()
+        return super().may_enter(peer)
+
+    def _start_sweeping(self) -> None:
+        if self._sweeping is None and self._loop is not None:
             self._sweeping = self._loop.call_later(self._sweep, self._tick)
 
     def _tick(self) -> None:
@@ -113,4 +130,4 @@ class LoopAcceptor(SocketAdmission):
         self._sweeping = None
         self._sweep_idle(monotonic())
         if self._registry.count:
-            self._sweeping = self._loop.call_later(self._sweep, self._tick)
+            self._start_sweeping()

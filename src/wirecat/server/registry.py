@@ -51,7 +51,6 @@ class Registry:
         self.on_room: Callable[[], None] | None = None
         self.on_empty: Callable[[], None] | None = None
         self._live: dict[int, tuple[ConnectionState, str]] = {}
-        self._unadmitted: set[int] = set()
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)  # entered by its lock, which costs a fifth
         self._taps: tuple[Tap, ...] = ()
@@ -89,26 +88,14 @@ class Registry:
             self._last_id += 1
             return self._last_id
 
-    def add(self, connection: ConnectionState, thread: str, *, expected: bool = False, admitted: bool = True) -> None:
-        """A connection has come in; it is told before anything can happen to it.
-
-        With ``admitted`` False it counts, but has to be let in yet (``admit``), as after a TLS handshake.
-        """
+    def add(self, connection: ConnectionState, thread: str, *, expected: bool = False) -> None:
+        """A connection is admitted; that is reported before anything can happen to it."""
         with self._lock:
             self._live[connection.id] = (connection, thread)
             if expected:
                 self._expected -= 1
                 self._tell_waiting()
             connection.taps += self._taps
-            if admitted:
-                self._tell_opened(connection)
-            else:
-                self._unadmitted.add(connection.id)
-
-    def admit(self, connection: ConnectionState) -> None:
-        """Let in what ``add`` has not."""
-        with self._lock:
-            self._unadmitted.discard(connection.id)
             self._tell_opened(connection)
 
     def _tell_opened(self, connection: ConnectionState) -> None:
@@ -120,15 +107,12 @@ class Registry:
             self.publisher.publish(opened_now(connection.id, connection.peer, connection.local, here))
 
     def remove(self, connection: ConnectionState, by: str, reason: str) -> None:
-        """A connection is over and its socket closed. One that was never let in is told as denied."""
+        """A connection is over and its socket closed."""
         with self._lock:
             if self._live.pop(connection.id, None) is None:
                 return
             connection.tapped_close(by, reason)
-            if connection.id in self._unadmitted:
-                self._unadmitted.discard(connection.id)
-                self.deny(connection.peer, reason)
-            elif self.publisher.wants(Closed):
+            if self.publisher.wants(Closed):
                 self.publisher.publish(
                     closed_now(
                         connection.id, connection.peer, by, reason, connection.opened, connection.bytes_received,
@@ -173,10 +157,7 @@ class Registry:
         with self._lock:
             self._taps += (tap,)
             for connection, _ in self._live.values():
-                if connection.id in self._unadmitted:
-                    connection.taps += (tap,)  # it is told when the connection is let in
-                else:
-                    connection.attach(tap)
+                connection.attach(tap)
 
     def detach(self, tap: Tap) -> None:
         """Take ``tap`` off all connections."""

@@ -8,7 +8,7 @@ from wirecat.address import Address
 from wirecat.endpoints import open_listener, scheme_of
 from wirecat.events import Event, Listening, Publisher, Stopped, Stopping
 from wirecat.options import ServeOptions
-from wirecat.server.acceptor import Acceptor
+from wirecat.server.assembly import choose_acceptor, make_engine, make_handshakes
 from wirecat.server.capacity import asked_for, default_capacity
 from wirecat.server.check import check
 from wirecat.server.handler import Handler, load_handler
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
     from wirecat.endpoints.listener import Listener
     from wirecat.events import Listener as EventListener
+    from wirecat.server.acceptor import Acceptor
     from wirecat.server.access import AccessList
-    from wirecat.server.admission import Adopt
     from wirecat.server.datagram_acceptor import DatagramAcceptor
     from wirecat.server.datagram_watcher import DatagramWatcher
-    from wirecat.server.event_loop import EventLoopEngine
     from wirecat.server.loop_acceptor import LoopAcceptor
     from wirecat.server.registry import ConnectionInfo
-    from wirecat.server.threads import ThreadEngine
     from wirecat.taps.tap import Tap
 
 DEFAULT_ADDRESS = "12345"
@@ -59,12 +57,13 @@ class Server:
         self._publisher = self._make_publisher()
         self._registry = Registry(self._publisher, limit)
         self._listener = listener or open_listener(address, options.backlog)
+        self._handshakes = make_handshakes(self._listener, options)
         self.addresses = self._listener.addresses
         try:
             tell_handler = getattr(handler.call, "listening", None)
             if callable(tell_handler):  # a proxy knows by its own addresses what would go round in a circle
                 tell_handler(self.addresses)
-            self._engine = self._make_engine()
+            self._engine = make_engine(handler, self._registry, options, self._listener, self._handshakes)
             self._acceptor = self._make_acceptor(access)
         except BaseException:
             self._listener.close()
@@ -82,42 +81,17 @@ class Server:
     def _make_publisher(self) -> Publisher:
         return Publisher()
 
-    def _make_engine(self) -> ThreadEngine | EventLoopEngine:
-        if self._listener.datagrams:
-            from wirecat.server.datagram_serving import make_engine
-
-            engine: Any = make_engine(self.handler, self._registry, self._listener, self.options)
-            return engine  # type: ignore[no-any-return]
-        if self.handler.engine == "async":
-            from wirecat.server.event_loop import EventLoopEngine
-
-            tls: Any = self._listener if hasattr(self._listener, "context") else None
-            return EventLoopEngine(self.handler, self._registry, self.options.chunk, tls)
-        from wirecat.server.threads import ThreadEngine
-
-        return ThreadEngine(self.handler, self._registry, self.options.chunk, self._listener.open)
-
     def _make_acceptor(self, access: AccessList) -> Acceptor | LoopAcceptor | DatagramAcceptor | DatagramWatcher:
-        kind: Any
-        take: Any
-        kind, take, more = self._admission()
+        kind, adopt, more = self._admission()
         acceptor: Acceptor | LoopAcceptor | DatagramAcceptor | DatagramWatcher = kind(
-            self._listener, self._registry, access, take, self._engine.cut, once=self.options.once,
+            self._listener, self._registry, access, adopt, self._engine.cut, once=self.options.once,
             idle_timeout=self.options.idle_timeout, **more,
         )  # fmt: skip
         return acceptor
 
-    def _admission(self) -> tuple[Any, Adopt, dict[str, Any]]:
-        """Who accepts clients, what becomes of one that may come in, and what the first is to know besides."""
-        if self._listener.datagrams:
-            from wirecat.server.datagram_serving import admission
-
-            return admission(self._engine, self.options)
-        if self._engine.name == "async" and self._engine.can_accept:  # type: ignore[union-attr]
-            from wirecat.server.loop_acceptor import LoopAcceptor
-
-            return LoopAcceptor, self._engine.adopt_here, {"call": self._engine.call}  # type: ignore[union-attr]
-        return Acceptor, self._engine.adopt, {}
+    def _admission(self) -> tuple[Any, Any, dict[str, Any]]:
+        """See choose_acceptor."""
+        return choose_acceptor(self._engine, self._listener, self.options, self._handshakes)
 
     def prepare(self) -> None:
         """What takes time and can be done before anybody is to be let in; nothing, in one process."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wirecat.connection import ConnectionState
 
-    Failed = Callable[[ConnectionState, asyncio.Protocol, Exception], None]
+    Failed = Callable[[ConnectionState | None, asyncio.Protocol, Exception], None]
     Begun = Coroutine[Any, Any, Any]
 
 
@@ -31,12 +31,12 @@ class Takeover:
         self._loop = loop
         self._failed = failed
         self.readiness = readiness.Readiness(loop) if readiness.AVAILABLE else None
-        self._begun: dict[asyncio.Future[Any], tuple[Begun, ConnectionState, asyncio.Protocol]] = {}
+        self._begun: dict[asyncio.Future[Any], tuple[Begun, ConnectionState | None, asyncio.Protocol]] = {}
 
-    def take(self, connection: ConnectionState, protocol: asyncio.Protocol, accepted: socket.socket) -> None:
+    def take(self, connection: ConnectionState | None, protocol: asyncio.Protocol, accepted: socket.socket) -> None:
         """Let ``protocol`` be called for what ``accepted`` does. To be called on the loop.
 
-        ``connection`` is what it is known as. The socket becomes one that does not block, so nobody has to see to that.
+        ``connection`` is what it is known as, if it is known yet. The socket becomes one that does not block.
         """
         if self.readiness is None:
             self._go_on(self._loop.connect_accepted_socket(lambda: protocol, accepted), connection, protocol)
@@ -46,7 +46,7 @@ class Takeover:
         except (OSError, ValueError) as error:
             self._failed(connection, protocol, error)
 
-    def _go_on(self, begun: Begun, connection: ConnectionState, protocol: asyncio.Protocol) -> None:
+    def _go_on(self, begun: Begun, connection: ConnectionState | None, protocol: asyncio.Protocol) -> None:
         try:
             awaited = begun.send(None)
         except StopIteration:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from wirecat.address import Address
     from wirecat.connection import ConnectionState
     from wirecat.server.handler import Handler
     from wirecat.server.registry import Registry
@@ -73,6 +74,9 @@ class ThreadEngine:
         self._threads: dict[int, threading.Thread] = {}
         self._ended: threading.Thread | None = None  # the last that has done; it has waited for those before it
         self._lock = threading.Lock()
+        self.handshaking: dict[int, Connection] = {}  # those in their handshake: no connections of the server yet
+        self.may_enter: Callable[[Address], bool] = lambda peer: True
+        """Whether a client whose handshake is complete is let in. For the server's admission to set."""
         self._arranged = False
         self.turn: int | None = None  # which processor is ours, where several processes share them out
         self._processors: set[int] | None = None
@@ -98,7 +102,10 @@ class ThreadEngine:
         thread = threading.Thread(target=self._run, args=(connection,), name=name, daemon=True)
         with self._lock:
             self._threads[connection.id] = thread
-        self._registry.add(connection, name, admitted=not hasattr(stream, "handshake"))
+        if stream.ready:
+            self._registry.add(connection, name)
+        else:
+            self.handshaking[connection.id] = connection
         try:
             _start_with_small_stack(thread)
         except RuntimeError as error:  # can't start new thread
@@ -107,7 +114,8 @@ class ThreadEngine:
             connection.abort()  # or its close would wait for the client, and all others with it
             connection.close()
             self._registry.fail(connection, f"no thread to serve it: {error}", "")
-            self._registry.remove(connection, "server", "no thread left")
+            if self.handshaking.pop(connection.id, None) is None:
+                self._registry.remove(connection, "server", "no thread left")
 
     def cut(self, connection: ConnectionState, reason: str) -> None:
         """End a connection from outside; its thread sees the end and goes."""
@@ -116,6 +124,8 @@ class ThreadEngine:
     def stop(self, timeout: float) -> bool:
         """Wait for the threads whose connections are over; False if one still runs after ``timeout`` seconds."""
         deadline = Deadline(timeout)
+        for connection in list(self.handshaking.values()):
+            connection.cut("shutdown")
         with self._lock:
             threads = [*self._threads.values(), *([self._ended] if self._ended else [])]
         for thread in threads:
@@ -135,7 +145,7 @@ class ThreadEngine:
         return report
 
     def _run(self, connection: Connection) -> None:
-        if not self._shake_hands(connection):
+        if connection.id in self.handshaking and not self._complete_handshake(connection):
             return
         registry = self._registry
         first_end: list[bool] = []  # at the peer's end: whether we had not ended ours yet
@@ -168,23 +178,24 @@ class ThreadEngine:
             registry.remove(connection, by, reason)
             self._thread_ends(connection.id)
 
-    def _shake_hands(self, connection: Connection) -> bool:
-        """A TLS handshake, where the stream has one; a client with whom it fails is turned away."""
-        handshake = getattr(connection.stream, "handshake", None)
-        if handshake is None:
-            return True
+    def _complete_handshake(self, connection: Connection) -> bool:
+        """A handshake that its thread has to do (DTLS); a client with whom it fails is turned away."""
+        reason = ""
         try:
-            handshake()
+            connection.stream.handshake()
         except BaseException as error:
             if not isinstance(error, WirecatError):
                 self._registry.fail(connection, error, traceback.format_exc())
             reason = connection.cut_reason or f"no TLS: {getattr(error, 'message', error)}"
-            connection.close()
-            self._registry.remove(connection, "server", reason)
-            self._thread_ends(connection.id)
-            return False
-        self._registry.admit(connection)
-        return True
+        del self.handshaking[connection.id]
+        if not reason and self.may_enter(connection.peer):
+            self._registry.add(connection, threading.current_thread().name)
+            return True
+        connection.close()
+        if reason:
+            self._registry.deny(connection.peer, reason)
+        self._thread_ends(connection.id)
+        return False
 
     def _thread_ends(self, id: int) -> None:
         """Wait for the thread that ended before this one: so one reference is enough to wait for all that have done."""

@@ -7,150 +7,185 @@ works on buffers in memory (``endpoints.tls_engine``), and the protocol above se
 from __future__ import annotations
 
 import asyncio
+import traceback
 
-from wirecat.address import Address
 from wirecat.endpoints import tls_failures
-from wirecat.endpoints.tls_engine import TlsEngine
-from wirecat.endpoints.tls_facts import facts_of
+from wirecat.endpoints.place import place_of
+from wirecat.endpoints.tls_handshake import TlsHandshake
 from wirecat.errors import WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     import ssl
-    from collections.abc import Callable
     from typing import Any
 
+    from wirecat.endpoints.tls_engine import TlsEngine
     from wirecat.endpoints.tls_facts import TlsFacts
+    from wirecat.server.loop_handshakes import LoopHandshakes
 
-_READ = 1 << 16
+_OVER = asyncio.Protocol()  # stands for the protocol above when the connection is over
 
 
 class TlsProtocol(asyncio.Protocol):
-    """Shakes hands as the server, then drives ``inner`` with what was decrypted.
+    """Does the handshake as the server, then drives the protocol that ``owner.enter`` gives it by ``drive``.
 
-    ``on_ready`` is called after the handshake, before ``inner`` is. If there is none within ``seconds``, or it fails,
-    ``inner`` is never called, and ``on_failure(error)`` is once the transport below has gone. An end of the stream
-    without TLS's own end counts as the end, as it does for threads.
+    It is an entry of ``owner.table`` until the handshake is over. If there is none in time, or it fails, the owner's
+    ``turn_away`` is called with the reason. An end of the stream without TLS's own end counts as the end, as it does for
+    threads.
     """
 
-    def __init__(
-        self,
-        inner: asyncio.Protocol,
-        context: ssl.SSLContext,
-        peer: Address,
-        seconds: float,
-        on_ready: Callable[[], None],
-        on_failure: Callable[[WirecatError], None],
-    ) -> None:
-        self._inner = inner
-        self._engine = TlsEngine(context, True, "")
-        self._peer = peer
-        self._seconds = seconds
-        self._on_ready = on_ready
-        self._on_failure = on_failure
-        self._ready = self._lost = False
-        self._failure: WirecatError | None = None
+    def __init__(self, owner: LoopHandshakes, accepted: socket.socket, peer: Any) -> None:
+        self.socket = accepted
+        self.peer = peer
+        self._owner: LoopHandshakes | None = owner
+        self._handshake: TlsHandshake | None = TlsHandshake(owner.listener.context, place_of(peer))
+        self._engine: TlsEngine = None  # type: ignore[assignment]
+        self._inner = _OVER
+        self._reason = ""  # why there was no handshake
+        self._buffer = owner.buffer
+        self._lost = False
         self._raw_ended = False  # the stream below has ended
-        self._ended = False  # the protocol above was told of the client's end
-        self._first = b""
-        self._timer: asyncio.TimerHandle | None = None
-        self._buffer = memoryview(bytearray(_READ))
+        self._ended = False  # the protocol above knows of the client's end
         self._loop = asyncio.get_running_loop()
         self.reading = True
         self.closing = self.half_closed = False
         self.raw: asyncio.Transport = None  # type: ignore[assignment]
 
     def facts(self) -> TlsFacts:
-        """What the handshake has agreed on, once it is done."""
-        return facts_of(self._engine.object, "")
+        """What the handshake has agreed on; to be called by ``owner.enter``."""
+        assert self._handshake is not None
+        return self._handshake.facts()
+
+    def drive(self, inner: asyncio.Protocol) -> None:
+        """Let ``inner`` be the protocol above; to be called by ``owner.enter``."""
+        self._inner = inner
+        inner.connection_made(TlsTransport(self))
 
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.raw = transport  # type: ignore[assignment]
-        if self._failure is not None:  # given up before it began
+        if self._handshake is None:  # turned away before it began
             self.raw.abort()
-            return
-        error = tls_failures.no_handshake(self._peer, self._seconds, True)
-        self._timer = self._loop.call_later(self._seconds, self._fail, error)
 
     def data_received(self, data: bytes) -> None:
-        if self._failure is not None or self.closing:
+        if self.closing:
             return
-        self._engine.feed(data)
-        if not self._ready and not self._shake(data):
+        handshake = self._handshake
+        if handshake is None:
+            self._engine.feed(data)
+            self._deliver()
             return
-        self._deliver()
+        handshake.receive(data)
+        if handshake.failure is not None:
+            self._turn_away(f"no TLS: {handshake.failure.message}")
+        elif handshake.is_startable:
+            assert self._owner is not None
+            if self._owner.table.activate(self):
+                self._proceed(handshake)
+            else:
+                self.raw.pause_reading()
 
     def eof_received(self) -> bool:
-        if not self._ready:
-            self._fail(tls_failures.ended_early(self._peer))
+        if self._handshake is not None:
+            self._handshake.end()
+            self._fail(self._handshake)
             return False
         self._raw_ended = True
         self._deliver()
         return True  # we go on sending until the protocol above has done
 
     def pause_writing(self) -> None:
-        if self._ready:
-            self._inner.pause_writing()
+        self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        if self._ready:
-            self._inner.resume_writing()
+        self._inner.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._lost:
-            return
-        self._lost = True
-        self._stop_timer()
-        if self._ready:
-            self._inner.connection_lost(error)
-        else:
-            self._on_failure(self._failure or tls_failures.ended_early(self._peer))
+        if self._handshake is not None:
+            self._handshake.end()
+            self._fail(self._handshake)
+        if self._inner is _OVER:
+            self.socket.close()
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.turn_away(self.peer, self._reason)
+        if not self._lost:
+            self._lost = True
+            self._end_inner(error)
+
+    def _end_inner(self, error: Exception | None) -> None:
+        inner, self._inner = self._inner, _OVER  # which knows this object, by its transport: a cycle of references
+        inner.connection_lost(error)
 
     # The handshake
 
-    def _shake(self, data: bytes) -> bool:
-        import ssl
-
-        self._first = self._first or data[:64]
+    def _proceed(self, handshake: TlsHandshake) -> None:
         try:
-            if not tls_failures.looks_like_tls(self._first):
-                raise tls_failures.not_tls(self._peer, self._first)
-            done = self._engine.shake()
-        except ssl.SSLError as error:
-            self._fail(tls_failures.handshake_failure(error, self._peer, "", self._first))
-            return False
-        except WirecatError as error:
-            self._fail(error)
-            return False
-        self.flush()
-        if done:
-            self._stop_timer()
-            self._ready = True
-            self._on_ready()
-            self._inner.connection_made(TlsTransport(self))
-        return done
+            handshake.proceed()
+        except WirecatError as error:  # there is no context
+            self._turn_away(f"no TLS: {error.message}")
+            return
+        except Exception as error:
+            assert self._owner is not None
+            self._owner.registry.fail(None, error, traceback.format_exc())
+            self._turn_away("no TLS: internal error")
+            return
+        if out := handshake.take_out():
+            self.raw.write(out)
+        if handshake.failure is not None:
+            self._fail(handshake)
+        elif handshake.done:
+            self._enter(handshake)
 
-    def _fail(self, error: WirecatError) -> None:
-        """No handshake came about."""
-        if self._failure is None and not self._ready:
-            self._failure = error
-            self._stop_timer()
-            self.flush()  # the alert that tells the peer
+    def _enter(self, handshake: TlsHandshake) -> None:
+        assert handshake.engine is not None and self._owner is not None
+        self._engine = handshake.engine
+        owner = self._owner
+        owner.table.remove(self)
+        entered = owner.enter(self)
+        self._handshake = self._owner = None
+        if not entered:
+            self.closing = self._lost = True
+            self.raw.abort()
+        elif not self.closing:
+            self._deliver()
+
+    def resume(self) -> None:
+        """See Entry."""
+        if self._handshake is not None:
+            self.raw.resume_reading()
+            self._proceed(self._handshake)
+
+    def expire(self, seconds: float) -> None:
+        """See Entry."""
+        if self._handshake is not None:
+            self._handshake.expire(seconds)
+            self._fail(self._handshake)
+
+    def drop(self, reason: str) -> None:
+        """See Entry."""
+        self._turn_away(reason)
+
+    def _fail(self, handshake: TlsHandshake) -> None:
+        assert handshake.failure is not None
+        self._turn_away(f"no TLS: {handshake.failure.message}")
+
+    def _turn_away(self, reason: str) -> None:
+        """There will be no handshake: close, and report it when that is done."""
+        if self._handshake is None or self._owner is None:
+            return
+        self._owner.table.remove(self)
+        self._handshake = None
+        self._reason = reason
+        self.closing = self._lost = True
+        if self.raw is None:
+            return
+        if self.raw.get_write_buffer_size():  # it does not even take an alert
+            self.raw.abort()
+        else:
             self.raw.close()
-
-    def give_up(self, error: WirecatError) -> None:
-        """End the handshake from outside, if it still goes on."""
-        if self._failure is None and not self._ready:
-            self._failure = error
-            if self.raw is not None:
-                self.raw.abort()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     # What flows
 
@@ -189,9 +224,9 @@ class TlsProtocol(asyncio.Protocol):
         if not (self.closing or self._lost):
             self.closing = self._lost = True
             self.raw.abort()
-            self._loop.call_soon(self._inner.connection_lost, tls_failures.broken_tls(error, self._peer))
+            self._loop.call_soon(self._end_inner, tls_failures.broken_tls(error, place_of(self.peer)))
 
-    def resume(self) -> None:
+    def resume_reading(self) -> None:
         """The protocol above takes bytes again."""
         if not self.reading:
             self.reading = True
@@ -249,7 +284,7 @@ class TlsTransport(asyncio.Transport):
         self._tls.raw.pause_reading()
 
     def resume_reading(self) -> None:
-        self._tls.resume()
+        self._tls.resume_reading()
 
     def is_reading(self) -> bool:
         return self._tls.reading
