@@ -34,7 +34,8 @@ _TLS = {
     "cert": "the certificate to show, as PEM (a server without one makes one that lasts as long as it runs)",
     "key": "its key, as PEM, where that is not in the same file",
     "alpn": "protocols to offer, the dearest first: h2,http/1.1",
-    "ciphers": "a list of ciphers for OpenSSL, for TLS 1.2",
+    "ciphers": "a list of ciphers for OpenSSL, for TLS 1.2 and older",
+    "min": "the oldest version to speak: 1.0, 1.1, 1.2 (default), 1.3; system: what OpenSSL's configuration says",
     "truncation": "what an end without TLS's own end is: an error (a client's default), or allow (a server's)",
 }
 _DTLS = {name: help for name, help in _TLS.items() if name != "truncation"}

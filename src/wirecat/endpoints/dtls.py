@@ -23,7 +23,7 @@ def open_stream(address: Address, deadline: Deadline) -> DtlsStream:
     options = TlsOptions.of(address)
     context = DtlsContext(
         server_side=False, verify=options.verify, common_names=options.common_names, ca=options.ca, cert=options.cert,
-        key=options.key, alpn=options.alpn, ciphers=options.ciphers,
+        key=options.key, alpn=options.alpn, ciphers=options.ciphers, minimum=options.minimum,
     )  # fmt: skip
     stream = DtlsStream(
         udp.open_stream(address.replace(scheme="udp"), deadline),
@@ -49,7 +49,8 @@ def open_listener(address: Address, backlog: int) -> DtlsListener:
 
     options = TlsOptions.of(address)
     context = DtlsContext(
-        server_side=True, ca=options.ca, cert=options.cert, key=options.key, alpn=options.alpn, ciphers=options.ciphers
-    )
+        server_side=True, ca=options.ca, cert=options.cert, key=options.key, alpn=options.alpn, ciphers=options.ciphers,
+        minimum=options.minimum,
+    )  # fmt: skip
     idle = idle_of(address, LISTENER_IDLE)
     return DtlsListener(udp.bind_datagrams(address), backlog, context, idle=idle)

@@ -8,6 +8,7 @@ from wirecat.endpoints import tls_failures
 from wirecat.endpoints.dtls_engine import DtlsEngine
 from wirecat.endpoints.tls_context import require_protocols
 from wirecat.endpoints.tls_facts import TlsFacts
+from wirecat.endpoints.tls_versions import SYSTEM, ciphers_for
 from wirecat.errors import TlsError, UsageError
 from wirecat.wire.printable import printable
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from wirecat.address import Address
 
 _COOKIE_SECRET = 32  # bytes
+_DTLS_1_0, _DTLS_1_2 = 0xFEFF, 0xFEFD  # as on the wire (RFC 6347 section 4.1)
 
 
 class DtlsContext:
     """A context for one side. Raises UsageError where pyOpenSSL is missing, and for files that are no use.
 
-    ``verify``, ``ca``, ``cert``, ``key``, ``alpn`` and ``ciphers`` are as for TLS. ``common_names`` lets a
+    ``verify``, ``ca``, ``cert``, ``key``, ``alpn`` and ``ciphers`` are as for TLS. ``minimum`` is too; 1.0 and 1.1 are
+    DTLS 1.0, as DTLS has no 1.1. ``common_names`` lets a
     certificate's common name count as well. A server without ``cert`` has an ephemeral certificate; it asks a client
     for a cookie before it spends anything on it, so that nobody can make it shower others (RFC 6347 section 4.2.1).
     """
@@ -40,12 +43,14 @@ class DtlsContext:
         key: str = "",
         alpn: Sequence[str] = (),
         ciphers: str = "",
+        minimum: str = "",
     ) -> None:
         self._ssl = _require_pyopenssl()
         SSL = self._ssl
         self._common_names = common_names
         self._verify = bool(ca) if server_side else verify
         self._context: Any = SSL.Context(SSL.DTLS_SERVER_METHOD if server_side else SSL.DTLS_CLIENT_METHOD)
+        self._set_versions(ciphers_for(ciphers, minimum), minimum)
         if self._verify:
             self._trust(ca)
         if cert:
@@ -60,6 +65,13 @@ class DtlsContext:
         if alpn:
             require_protocols(alpn)
             self._offer(list(alpn), server_side)
+
+    def _set_versions(self, ciphers: str, minimum: str) -> None:
+        SSL = self._ssl
+        if minimum == "1.3":
+            raise UsageError("OpenSSL has no DTLS 1.3", step="DTLS", hint="Write min=1.2.")
+        if minimum != SYSTEM:
+            self._context.set_min_proto_version(_DTLS_1_0 if minimum in ("1.0", "1.1") else _DTLS_1_2)
         if ciphers:
             try:
                 self._context.set_cipher_list(ciphers.encode())

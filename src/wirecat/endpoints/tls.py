@@ -12,7 +12,8 @@ from wirecat.endpoints.tls_context import server_context as server_context
 from wirecat.endpoints.tls_options import TlsOptions
 from wirecat.endpoints.tls_stream import HANDSHAKE_TIME
 from wirecat.endpoints.tls_stream import TlsStream as TlsStream
-from wirecat.errors import WirecatError
+from wirecat.endpoints.tls_versions import oldest_version, require_known_ciphers
+from wirecat.errors import TlsError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +35,23 @@ def open_stream(address: Address, deadline: Deadline) -> TlsStream:
     options = TlsOptions.of(address)
     context = client_context(
         verify=options.verify, check_names=not options.common_names, ca=options.ca, cert=options.cert, key=options.key,
-        alpn=options.alpn, ciphers=options.ciphers,
+        alpn=options.alpn, ciphers=options.ciphers, minimum=options.minimum,
     )  # fmt: skip
-    return TlsStream.connect(
-        tcp.open_stream(address, deadline), context, options.server_name, deadline, common_names=options.common_names,
-        allow_truncation=bool(options.truncation),
-    )  # fmt: skip
+    try:
+        return TlsStream.connect(
+            tcp.open_stream(address, deadline), context, options.server_name, deadline,
+            common_names=options.common_names, allow_truncation=bool(options.truncation),
+        )  # fmt: skip
+    except TlsError as error:
+        from wirecat.endpoints.tls_probe import explain
+
+        def again(patience: Deadline) -> Stream:
+            return tcp.open_stream(address, patience)
+
+        explained = explain(error, again, options.server_name, oldest_version(options.minimum))
+        if explained is error:
+            raise
+        raise explained from error
 
 
 def open_listener(address: Address, backlog: int) -> TlsListener:
@@ -51,9 +63,12 @@ def open_listener(address: Address, backlog: int) -> TlsListener:
 
     def make() -> ssl.SSLContext:
         return server_context(
-            cert=options.cert, key=options.key, ca=options.ca, alpn=options.alpn, ciphers=options.ciphers
-        )
+            cert=options.cert, key=options.key, ca=options.ca, alpn=options.alpn, ciphers=options.ciphers,
+            minimum=options.minimum,
+        )  # fmt: skip
 
+    if options.ciphers and not options.cert:  # the context is made later, with the certificate
+        require_known_ciphers(options.ciphers, options.minimum)
     context: ssl.SSLContext | Callable[[], ssl.SSLContext] = make() if options.cert else make
     return TlsListener(tcp.open_listener(address, backlog), context, allow_truncation=options.truncation is not False)
 

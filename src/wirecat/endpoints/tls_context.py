@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from wirecat.endpoints.tls_versions import set_versions
 from wirecat.errors import UsageError
 
 TYPE_CHECKING = False
@@ -21,13 +22,15 @@ def client_context(
     key: str = "",
     alpn: Sequence[str] = (),
     ciphers: str = "",
+    minimum: str = "",
 ) -> ssl.SSLContext:
     """A context for connecting. Raises UsageError for a file that is no use, and for unknown ciphers.
 
     With ``verify`` the server's certificate has to be signed by somebody trusted: by one of those in ``ca`` (a file
     or a folder), else by one of the system's; with ``check_names`` it has to be for the server's name as well, by the
     rules of RFC 6125. ``cert`` and ``key`` are for servers that want to know the client (``key`` may stand in the
-    same file). ``ciphers`` is a list for OpenSSL, for TLS 1.2 and older.
+    same file). ``ciphers`` is a list for OpenSSL, for TLS 1.2 and older. ``minimum`` is the oldest version to speak (see
+    ``tls_versions``); empty is TLS 1.2.
     """
     import ssl
 
@@ -40,14 +43,14 @@ def client_context(
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     elif verify:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    _set_up(context, alpn, ciphers, minimum)
     if cert:
         _load_certificate(context, cert, key)
-    _set_up(context, alpn, ciphers)
     return context
 
 
 def server_context(
-    *, cert: str = "", key: str = "", ca: str = "", alpn: Sequence[str] = (), ciphers: str = ""
+    *, cert: str = "", key: str = "", ca: str = "", alpn: Sequence[str] = (), ciphers: str = "", minimum: str = ""
 ) -> ssl.SSLContext:
     """A context for listening. Raises UsageError for a file that is no use, and for unknown ciphers.
 
@@ -57,6 +60,7 @@ def server_context(
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _set_up(context, alpn, ciphers, minimum)
     if ca:
         context.verify_mode = ssl.CERT_REQUIRED
         _load_authorities(context, ca)
@@ -66,11 +70,11 @@ def server_context(
         from wirecat.endpoints.certificate import ephemeral_certificate
 
         ephemeral_certificate().load_into(context)
-    _set_up(context, alpn, ciphers)
     return context
 
 
-def _set_up(context: ssl.SSLContext, alpn: Sequence[str], ciphers: str) -> None:
+def _set_up(context: ssl.SSLContext, alpn: Sequence[str], ciphers: str, minimum: str) -> None:
+    """What comes before certificates: whether a key is strong enough depends on the security level in ``ciphers``."""
     import ssl
 
     # Without renegotiation a write never has to wait for a read, so that each direction can have a thread of its own.
@@ -78,11 +82,7 @@ def _set_up(context: ssl.SSLContext, alpn: Sequence[str], ciphers: str) -> None:
     if alpn:
         require_protocols(alpn)
         context.set_alpn_protocols(list(alpn))
-    if ciphers:
-        try:
-            context.set_ciphers(ciphers)
-        except (ssl.SSLError, UnicodeEncodeError):
-            raise UsageError(f"OpenSSL knows no cipher of {ciphers!r}", step="TLS") from None
+    set_versions(context, ciphers, minimum)
 
 
 def require_protocols(alpn: Sequence[str]) -> None:
@@ -120,8 +120,6 @@ def _load_certificate(context: ssl.SSLContext, cert: str, key: str) -> None:
             raise UsageError(f"it is not that of the certificate {cert}", address=key or cert, step="key") from None
         what = cert if not key else f"{cert} and {key}"
         raise UsageError("no certificate with its key (PEM) is there", address=what, step="certificate") from None
-    except UsageError:
-        raise
     except OSError as error:
         missing = key if key and os.path.exists(cert) else cert
         raise _unreadable(error, missing, "certificate" if missing == cert else "key") from error

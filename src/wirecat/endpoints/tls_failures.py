@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from wirecat.endpoints.tls_reasons import in_words as in_words
 from wirecat.errors import CertificateError, ConnectionBroken, NoAnswer, TlsError, WirecatError
 from wirecat.wire.printable import printable
 
@@ -22,20 +23,6 @@ _NOT_YET_VALID, _EXPIRED = 9, 10
 _OTHER_NAME, _OTHER_ADDRESS = 62, 64
 # The first byte of a TLS record (RFC 8446 section 5.1): alert, handshake, and those before and after them.
 _RECORD_TYPES = range(0x14, 0x19)
-# What OpenSSL says, in words that say what to do. Alerts (RFC 8446 section 6.2) are what the peer said.
-_REASONS = {
-    "ALERT_CERTIFICATE_REQUIRED": ("the peer wants a certificate of ours", "Give it one: cert=FILE&key=FILE."),
-    "ALERT_UNKNOWN_CA": ("the peer does not trust our certificate", "It is signed by nobody whom the peer knows."),
-    "ALERT_BAD_CERTIFICATE": ("the peer does not accept our certificate", ""),
-    "ALERT_CERTIFICATE_UNKNOWN": ("the peer does not accept our certificate", ""),
-    "ALERT_CERTIFICATE_EXPIRED": ("our certificate has expired, says the peer", ""),
-    "ALERT_PROTOCOL_VERSION": ("the peer speaks only versions of TLS that we do not", ""),
-    "UNSUPPORTED_PROTOCOL": ("the peer speaks only versions of TLS that we do not", ""),
-    "NO_SHARED_CIPHER": ("the peer and we have no cipher in common", ""),
-    "ALERT_NO_APPLICATION_PROTOCOL": ("the peer speaks none of the protocols offered (ALPN)", ""),
-    "UNRECOGNIZED_NAME": ("the peer does not go by that name", "Name another: servername=NAME."),
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": ("the peer shows no certificate", ""),
-}
 
 
 def handshake_failure(error: ssl.SSLError, peer: Address, server_name: str, first: bytes) -> TlsError:
@@ -48,7 +35,7 @@ def handshake_failure(error: ssl.SSLError, peer: Address, server_name: str, firs
         return not_tls(peer, first)
     if isinstance(error, ssl.SSLEOFError):
         return ended_early(peer)
-    message, hint = in_words(error.reason or "", str(error))
+    message, hint = in_words(error.reason or "", str(error), first)
     return TlsError(message, reason=error.reason or "", address=peer, step=STEP, hint=hint)
 
 
@@ -120,15 +107,3 @@ def truncated(peer: Address) -> ConnectionBroken:
         "the peer ended without TLS's end of stream (close_notify), so what came may be cut short", address=peer,
         step="TLS", hint="Where that is its habit: truncation=allow.",
     )  # fmt: skip
-
-
-def in_words(reason: str, otherwise: str) -> tuple[str, str]:
-    """A message and a hint for OpenSSL's ``reason``; ``otherwise`` says what there is to say where there is none."""
-    for part, words in _REASONS.items():
-        if part in reason:
-            return words
-    _, alert, rest = reason.partition("ALERT_")
-    if alert:
-        return f"the peer refuses: {rest.replace('_', ' ').lower()}", ""
-    said = reason.replace("_", " ").lower() or otherwise
-    return f"TLS failed: {said}", ""

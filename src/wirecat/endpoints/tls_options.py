@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wirecat.endpoints.tls_versions import MINIMUMS
 from wirecat.errors import AddressError, UsageError
 from wirecat.immutable import Immutable
 from wirecat.wire.authority import ipv6_octets
@@ -15,10 +16,21 @@ if TYPE_CHECKING:
 class TlsOptions(Immutable):
     """``verify``: ask whether the peer is the one it says it is; ``common_names``: let a certificate's common name
     count too; ``server_name``: the name to ask for and to find there; ``truncation``: whether an end without TLS's
-    own is an end (None: the default of the side); the rest as the address has it.
+    own is an end (None: the default of the side); ``minimum``: the oldest version (empty: 1.2); the rest as the address has it.
     """
 
-    __slots__ = ("alpn", "ca", "cert", "ciphers", "common_names", "key", "server_name", "truncation", "verify")
+    __slots__ = (
+        "alpn",
+        "ca",
+        "cert",
+        "ciphers",
+        "common_names",
+        "key",
+        "minimum",
+        "server_name",
+        "truncation",
+        "verify",
+    )
 
     verify: bool
     common_names: bool
@@ -29,6 +41,7 @@ class TlsOptions(Immutable):
     key: str
     alpn: tuple[str, ...]
     ciphers: str
+    minimum: str
 
     def __init__(self, **fields: object) -> None:
         self._set(**fields)
@@ -53,6 +66,7 @@ class TlsOptions(Immutable):
             key=address.option("key"),
             alpn=tuple(name for name in address.option("alpn").split(",") if name),
             ciphers=address.option("ciphers"),
+            minimum=_choice(address, "min", "", *MINIMUMS),
         )
 
 

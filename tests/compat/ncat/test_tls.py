@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from compat.ncat.harness import Ncat, both, everything, ours, still_runs
+from openssl_peers import GREETING, QUESTION, WEAK, make_certificate, openssl_client, openssl_server
 from peers import PATIENCE
 
 OPENSSL = "openssl"
@@ -365,3 +366,56 @@ def test_source_port_and_tls(ncat: Ncat) -> None:
         port = probe.getsockname()[1]
     assert ncat.run("--ssl", "-p", port, "127.0.0.1", listener.port).code == 0
     assert f"from 127.0.0.1:{port}.\n".encode() in listener.program.stderr
+
+
+@pytest.fixture(scope="session")
+def rsa(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_certificate(tmp_path_factory.mktemp("rsa"))
+
+
+# Options of OpenSSL's peer, whether ncat's own list of ciphers is enough, or `ALL:@SECLEVEL=0` has to be given.
+OLD_PEERS = [
+    (("-tls1", *WEAK), False),
+    (("-tls1_1", *WEAK), False),
+    (("-tls1_2", "-cipher", "AES128-SHA"), True),
+    (("-tls1_2", "-cipher", "AES256-GCM-SHA384"), True),
+    (("-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA"), True),
+    (("-tls1_2",), True),
+    (("-tls1_3",), True),
+]
+
+
+@both
+@pytest.mark.parametrize(("peer_options", "by_default"), OLD_PEERS, ids=str)
+def test_client_connects_to_old_servers_as_ncat_does(
+    ncat: Ncat, peer_options: tuple[str, ...], by_default: bool, rsa: Path
+) -> None:
+    with openssl_server(rsa, *peer_options) as port:
+        plain = ncat.start("--ssl", "127.0.0.1", port)
+        if by_default:
+            plain.send(QUESTION)
+            plain.wait_for("stdout", GREETING)
+            return
+        assert plain.wait() == 1
+        weak = ncat.start("--ssl", "--ssl-ciphers", "ALL:@SECLEVEL=0", "127.0.0.1", port)
+        weak.send(QUESTION)
+        weak.wait_for("stdout", GREETING)
+
+
+@both
+@pytest.mark.parametrize(("peer_options", "by_default"), OLD_PEERS, ids=str)
+def test_listener_serves_old_clients_as_ncat_does(
+    ncat: Ncat, peer_options: tuple[str, ...], by_default: bool, rsa: Path
+) -> None:
+    for weak in ((), ("--ssl-ciphers", "ALL:@SECLEVEL=0")):
+        listener = ncat.listen("--ssl", "--ssl-cert", rsa, "--ssl-key", rsa, *weak)
+        listener.program.send(GREETING)
+        wanted = GREETING if by_default or weak else b""
+        assert openssl_client(listener.port, *peer_options) == wanted
+
+
+@both
+def test_datagrams_of_an_old_server_with_its_ciphers(ncat: Ncat, rsa: Path) -> None:
+    with openssl_server(rsa, "-dtls1", *WEAK) as port:
+        program = ncat.start("-v", "-u", "--ssl", "--ssl-ciphers", "ALL:@SECLEVEL=0", "127.0.0.1", port)
+        program.wait_for("stderr", rb"SSL connection to 127\.0\.0\.1")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from wirecat.stream import Stream
 
 HANDSHAKE_TIME = 30.0  # seconds that a client may take for its handshake
+CIPHERS = "ALL:!aNULL:!eNULL:!LOW:!EXP:!RC4:!MD5:@STRENGTH"  # what ncat gives to OpenSSL without --ssl-ciphers
+SYSTEM = "system"  # the oldest version: ncat leaves it to OpenSSL and its configuration
 _SELF_SIGNED = "self-signed certificate"
 
 
@@ -33,7 +35,7 @@ def context_of(settings: Settings) -> ssl.SSLContext:
         return client_context(
             verify=settings.ssl_verify, check_names=False, ca=settings.ssl_trustfile or "",
             cert=settings.ssl_cert or "", key=settings.ssl_key or "", alpn=_names(settings.ssl_alpn),
-            ciphers=settings.ssl_ciphers or "",
+            ciphers=settings.ssl_ciphers or CIPHERS, minimum=SYSTEM,
         )  # fmt: skip
     except UsageError as error:
         if settings.ssl_trustfile and error.address == settings.ssl_trustfile:
@@ -131,7 +133,10 @@ def _server_context(settings: Settings) -> ssl.SSLContext:
     from wirecat.endpoints.tls import server_context
 
     context = server_context(
-        cert=settings.ssl_cert or "", key=settings.ssl_key or "", ciphers=settings.ssl_ciphers or ""
+        cert=settings.ssl_cert or "",
+        key=settings.ssl_key or "",
+        ciphers=settings.ssl_ciphers or CIPHERS,
+        minimum=SYSTEM,
     )
     # Tickets for a next time come unasked (RFC 8446 section 4.6.1). A client that only sends does not read them, and
     # what is unread makes a reset of its close. Nobody comes again to a listener like this one.
@@ -148,7 +153,12 @@ def dtls_options(settings: Settings, operands: Operands) -> tuple[tuple[str, str
         ("ca", settings.ssl_trustfile or ""),
         ("alpn", settings.ssl_alpn or ""),
     )  # fmt: skip
-    both = (("cert", settings.ssl_cert or ""), ("key", settings.ssl_key or ""), ("ciphers", settings.ssl_ciphers or ""))
+    both = (
+        ("cert", settings.ssl_cert or ""),
+        ("key", settings.ssl_key or ""),
+        ("ciphers", settings.ssl_ciphers or CIPHERS),
+        ("min", SYSTEM),
+    )
     return tuple((name, value) for name, value in (*client, *both) if value)
 
 
