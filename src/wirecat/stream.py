@@ -31,6 +31,17 @@ class PartnerLost(Exception):
         self.unsent: int | None = None
 
 
+class Program:
+    """A program that is the other end of a stream (``exec:COMMAND``)."""
+
+    __slots__ = ()
+
+    def wait_for_exit(self, seconds: float | None = None) -> int | None:
+        """The program's exit code, as a shell has it: 128 + n where signal n ended it. None where it still runs after
+        ``seconds`` (None: wait for ever)."""
+        raise NotImplementedError
+
+
 class Stream:
     """An open stream of bytes with two directions. A base class: each scheme's module has its own."""
 
@@ -51,6 +62,9 @@ class Stream:
 
     peer: Address
     """The other end's address."""
+
+    program: Program | None = None
+    """The program that is the other end; None where the other end is no program."""
 
     local: Address
     """This end's address."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wirecat.connection import Connection
     from wirecat.errors import WirecatError
 
+EXIT_WAIT = 1.0  # seconds that a program (exec:) has to end after a conversation that the user has ended
 DEFAULTS = {
     "ask": False,
     "prompt": "> ",
@@ -67,10 +68,12 @@ def _talk(options: Namespace | PlainOptions, environment: Environment, recording
         if options.ask:
             if tap is not None:
                 connection.attach(tap)
-            return ask(
+            code = ask(
                 connection, environment, prompt=options.prompt, newline=options.newline, first=options.reply_timeout,
                 silence=options.reply_wait,
             )  # fmt: skip
+            connection.close()  # a program (exec:) has the end of its input then
+            return code or exit_code_of(connection, EXIT_WAIT)
         code = converse(
             connection,
             environment,
@@ -81,7 +84,13 @@ def _talk(options: Namespace | PlainOptions, environment: Environment, recording
         )
         if environment.stdin_is_terminal and connection.ended:
             environment.note(f"{connection.peer} closed the connection")
-        return code
+        return code or exit_code_of(connection)
+
+
+def exit_code_of(connection: Connection, seconds: float | None = None) -> int:
+    """The exit code of the program at the other end (see ``Program.wait_for_exit``); 0 where there is none, or it runs."""
+    program = connection.stream.program
+    return 0 if program is None else program.wait_for_exit(seconds) or 0
 
 
 def _tell_tls(connection: Connection, environment: Environment) -> None:

@@ -81,6 +81,8 @@ def _serve(address: Address, target: Address, options: Namespace, environment: E
     handler = server.handler.call
     if isinstance(handler, Relay) and handler.failure is not None and not (options.keep_open or code):
         raise handler.failure
+    if isinstance(handler, Relay) and not options.keep_open:
+        return code or handler.exit_code or 0  # a program that is one end of the one connection
     return code
 
 
@@ -128,10 +130,13 @@ def _from_program(here: Address, target: Address, options: Namespace, environmen
             recording = stack.enter_context(CommandRecording(options, environment, "relay"))
             tap = recording.tap("client", handler=str(here))
             recording.watch_sockets((target.target(),))
-        sent, received = join_program_to(here, target, timeout=options.timeout or None, on_path=on_path, tap=tap)
+        codes: list[int] = []
+        sent, received = join_program_to(
+            here, target, timeout=options.timeout or None, on_path=on_path, tap=tap, on_exit=codes.append
+        )
     if options.verbose:
         environment.message(f"{target.bare}: {sent} bytes sent, {received} bytes received")
-    return 0
+    return codes[0]
 
 
 def _by_standard_streams(here: Address, target: Address, options: Namespace, environment: Environment) -> int:

@@ -15,7 +15,7 @@ import sys
 from wirecat.address import Address
 from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.errors import ConnectionClosed, DeadlineExpired, UsageError
-from wirecat.stream import Stream
+from wirecat.stream import Program, Stream
 from wirecat.system.child_environment import child_environment
 
 TYPE_CHECKING = False
@@ -89,7 +89,7 @@ def split_command(command: str) -> list[str]:
     return words
 
 
-class ExecStream(Stream):
+class ExecStream(Stream, Program):
     """A running child. What is sent to one that reads no more is dropped, as in a pipeline: ``discarded`` counts it.
 
     ``pid`` is its process number, ``exit_code`` what it ended with (negative: by that signal), None while it runs.
@@ -142,6 +142,18 @@ class ExecStream(Stream):
     def exit_code(self) -> int | None:
         """What the child ended with; None while it runs."""
         return self._child.poll()
+
+    @property
+    def program(self) -> Program:  # type: ignore[override]
+        """See Stream."""
+        return self
+
+    def wait_for_exit(self, seconds: float | None = None) -> int | None:
+        """See Program. (A shell ends with 127 where it finds no such program, and with 126 where it may not run it.)"""
+        if not self._ended_in(seconds):
+            return None
+        code = self._child.returncode
+        return 128 - code if code < 0 else code
 
     def receive(self, limit: int) -> bytes:
         """See Stream: what the child writes; the end comes when nobody can write to its output any more."""
@@ -295,7 +307,7 @@ class ExecStream(Stream):
         self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
         return self._ended_in(KILL_TIME)
 
-    def _ended_in(self, seconds: float) -> bool:
+    def _ended_in(self, seconds: float | None) -> bool:
         import subprocess
 
         try:

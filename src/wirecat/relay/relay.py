@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from wirecat.taps.tap import Tap
 
 
+EXIT_WAIT = 1.0  # seconds that a program has to end after its last output, for its exit code to be known
+
+
 class Joined(Event):
     """The client of number ``connection`` is joined to ``target``, from this side's address ``local`` there."""
 
@@ -53,11 +56,13 @@ class Moving(Event):
 
 
 class Relay:
-    """The handler. ``tell`` is given its events; ``failure`` is what the last connection that failed did so with."""
+    """The handler. ``tell`` is given its events; ``failure`` is what the last connection that failed did so with, and
+    ``exit_code`` what the last program ended with, within EXIT_WAIT seconds of its last output."""
 
     def __init__(self, target: Address, timeout: float | None = 10.0) -> None:
         self.target = target
         self.failure: WirecatError | None = None
+        self.exit_code: int | None = None
         self.tell: Callable[[Event], None] = lambda event: None
         self._timeout = ConnectOptions(timeout).timeout
         self._own: tuple[Address, ...] = ()
@@ -108,6 +113,7 @@ class Relay:
             self.tell(Joined(connection=connection.id, peer=connection.peer, target=self.target.bare, local=far.local))
             if isinstance(program, ExecStream):
                 join_program(connection, program, self._on_path(connection))
+                self.exit_code = program.wait_for_exit(EXIT_WAIT)
             else:
                 _raise_first(pump(connection, far, on_path=self._on_path(connection)))
         except BaseException:
@@ -186,9 +192,11 @@ def join_program_to(
     timeout: float | None = 10.0,
     on_path: OnPath | None = None,
     tap: Tap | None = None,
+    on_exit: Callable[[int], None] | None = None,
 ) -> tuple[int, int]:
     """Start a program (``exec:COMMAND``), connect to ``target`` and join the two until both have ended; how many bytes went
-    to the target, and came from there. ``tap`` sits on the connection to the target.
+    to the target, and came from there. ``tap`` sits on the connection to the target. ``on_exit`` is called with the
+    program's exit code (see ``Program.wait_for_exit``).
 
     Raises what connecting raises, and what broke a side; the program is ended then.
     """
@@ -205,4 +213,6 @@ def join_program_to(
             near.abort()
             far.abort()
             raise
+        if on_exit is not None and near.stream.program is not None:
+            on_exit(near.stream.program.wait_for_exit() or 0)
     return result.forward, result.backward
