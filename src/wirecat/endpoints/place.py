@@ -21,13 +21,19 @@ def place_of(socket_address: Any, scheme: str = "tcp") -> Address:
         if type(host) is int:
             everywhere = host == _socket.VMADDR_CID_ANY  # type: ignore[attr-defined,unused-ignore]
             return Address("vsock", "" if everywhere else str(host), port)
-        if len(socket_address) > 3 and socket_address[3]:  # a link-local address is none without its link (RFC 4007)
-            host = f"{host}%{_link(socket_address[3])}"
-        return known_address(scheme, host, port)
+        return known_address(scheme, host_of(socket_address), port)
     scheme = scheme if scheme == "unixgram" else "unix"
     if isinstance(socket_address, bytes):  # Linux' abstract names begin with a zero byte (unix(7))
         return Address(scheme, path="@" + socket_address[1:].decode("utf-8", "surrogateescape"))
     return Address(scheme, path=socket_address or "")
+
+
+def host_of(socket_address: tuple[Any, ...]) -> str:
+    """The host of a socket address of IPv4 or IPv6; a link-local address has its link (RFC 4007): ``fe80::1%eth0``."""
+    host: str = socket_address[0]
+    if len(socket_address) > 3 and socket_address[3]:
+        return f"{host}%{_link(socket_address[3])}"
+    return host
 
 
 def _link(index: int) -> str:

@@ -2,6 +2,7 @@
 
     192.168.1.7   fe80::1            one address
     192.168.1.0/24   fe80::/10       a block; host.example/24: the block that the host lies in
+    fe80::1%eth0   fe80::%eth0/10    an address or a block of one link (RFC 4007); without a zone, of every link
     10.0.0-3.*                       a range in each part; * is 0-255, 5- is 5-255, -5 is 0-5
     host.example                     all addresses that it has when the server starts
 
@@ -24,6 +25,7 @@ CACHE_LIMIT = 4096
 LOOKUP_TIME = 10.0  # seconds for the name of one host
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96
 _MAPPED_BITS = 96
+_LINK_LOCAL, _LINK_LOCAL_BITS = 0xFE80 >> 6, 10  # fe80::/10 (RFC 4291 section 2.5.6)
 _EXAMPLES = "Write 192.168.1.7, 192.168.1.0/24, 192.168.1-3.*, fe80::/10 or a host's name."
 
 
@@ -64,9 +66,10 @@ class AccessList:
 
     def _decide(self, host: str) -> bool:
         bits, number = _number(host)
-        if self._deny.match(bits, number):
+        zone = host.partition("%")[2]
+        if self._deny.match(bits, number, zone):
             return False
-        return not self._restricted or self._allow.match(bits, number)
+        return not self._restricted or self._allow.match(bits, number, zone)
 
 
 def read_rules(path: str) -> list[str]:
@@ -89,8 +92,9 @@ class _Rules:
     __slots__ = ("_addresses", "_blocks", "_ranges")
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._addresses: set[tuple[int, int]] = set()  # how many bits an address has (32, 128), and its number
-        self._blocks: list[tuple[int, int, int]] = []  # bits, how far to shift, and what must be left
+        # How many bits an address has (32, 128), its number, and its zone; without one it is of every link.
+        self._addresses: set[tuple[int, int, str]] = set()
+        self._blocks: list[tuple[int, int, int, str]] = []  # bits, how far to shift, what must be left, and the zone
         self._ranges: list[Range] = []
         for text in texts:
             for word in text.split(","):
@@ -100,10 +104,13 @@ class _Rules:
     def __bool__(self) -> bool:
         return bool(self._addresses or self._blocks or self._ranges)
 
-    def match(self, bits: int, number: int) -> bool:
-        if (bits, number) in self._addresses:
+    def match(self, bits: int, number: int, zone: str) -> bool:
+        if (bits, number, "") in self._addresses or (zone and (bits, number, zone) in self._addresses):
             return True
-        if any(width == bits and number >> shift == prefix for width, shift, prefix in self._blocks):
+        if any(
+            width == bits and number >> shift == prefix and of in ("", zone)
+            for width, shift, prefix, of in self._blocks
+        ):
             return True
         if bits != 32 or not self._ranges:
             return False
@@ -120,36 +127,56 @@ class _Rules:
             return
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
-        for written_bits, bits, number in _numbers(host, text):
+        for written_bits, bits, number, zone in _numbers(host, text):
             if not slash:
-                self._addresses.add((bits, number))
+                self._addresses.add((bits, number, zone))
                 continue
             if not (length.isascii() and length.isdigit()) or len(length) > 3 or int(length) > written_bits:
                 raise UsageError(f"{text!r}: a block's length is a number from 0 to {written_bits}")
             shift = written_bits - int(length)
             if shift > bits:  # ::ffff:0:0/90 reaches beyond the mapped addresses
                 raise UsageError(f"{text!r}: a block of mapped IPv4 addresses has a length from {_MAPPED_BITS} on")
-            self._blocks.append((bits, shift, number >> shift))
+            self._blocks.append((bits, shift, number >> shift, zone))
 
 
-def _numbers(host: str, text: str) -> list[tuple[int, int, int]]:
-    """What an address in numbers, or a host's name, stands for: the bits as written, the bits and the number."""
+def _numbers(host: str, text: str) -> list[tuple[int, int, int, str]]:
+    """What an address in numbers, or a host's name, stands for: the bits as written, the bits, the number and the zone."""
     try:
-        return [(128 if ":" in host else 32, *_number(host))]
+        bits, number = _number(host)
     except (OSError, ValueError):
         pass  # then it is a name, or nothing
+    else:
+        return [(128 if ":" in host else 32, bits, number, _zone(host, bits, number, text))]
     # "127.0.0" and "127.1" are addresses to the resolver (inet_aton(3)), but not those that people mean.
     if not host or not any(letter.isalpha() for letter in host) or any(letter in "[]*%: " for letter in host):
         raise UsageError(f"{text!r} is no address, block, range or host", hint=_EXAMPLES)
     from wirecat.address import Address
     from wirecat.deadline import Deadline
+    from wirecat.endpoints.place import host_of
     from wirecat.endpoints.resolve import resolve
 
     try:
         found = resolve(Address("tcp", host, 0), Deadline(LOOKUP_TIME))
     except WirecatError as error:
         raise UsageError(f"{text!r}: {error.message}", hint=_EXAMPLES) from error
-    return [(128 if ":" in place[0] else 32, *_number(place[0])) for _, place in found]
+    hosts = [host_of(place) for _, place in found]
+    return [(128 if ":" in each else 32, *_number(each), each.partition("%")[2]) for each in hosts]
+
+
+def _zone(host: str, bits: int, number: int, text: str) -> str:
+    """The zone in a rule, as the interface's name; empty without one. Raises UsageError for an address that has none.
+
+    The interface need not be there yet: that of a VPN may come later, with the same name.
+    """
+    _, percent, zone = host.partition("%")
+    if not percent:
+        return ""
+    if not zone or bits != 128 or number >> (128 - _LINK_LOCAL_BITS) != _LINK_LOCAL:
+        raise UsageError(f"{text!r}: a zone is the interface of a link-local address, as in fe80::1%eth0")
+    try:
+        return socket.if_indextoname(int(zone)) if zone.isdecimal() else zone
+    except (OSError, OverflowError):
+        return zone
 
 
 def _range(text: str) -> Range | None:
@@ -170,7 +197,7 @@ def _range(text: str) -> Range | None:
 
 
 def _number(host: str) -> tuple[int, int]:
-    """Bits and value of an address in numbers; its zone (``%eth0``) is left aside. Raises OSError for what is none."""
+    """Bits and value of an address in numbers, without its zone (``%eth0``). Raises OSError for what is none."""
     if ":" not in host:
         return 32, int.from_bytes(socket.inet_pton(socket.AF_INET, host), "big")
     packed = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])

@@ -10,7 +10,7 @@ import socket
 import traceback
 
 from wirecat.endpoints.accepting import accept_from
-from wirecat.endpoints.place import place_of
+from wirecat.endpoints.place import host_of, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class SocketAdmission(Admission):
             self._registry.fail(None, reason, "")
 
     def _admit(self, accepted: socket.socket, peer: Any) -> None:
-        reason = self._refusal(peer[0] if isinstance(peer, tuple) else None)  # a Unix domain socket's is a path
+        reason = self._refusal(host_of(peer) if isinstance(peer, tuple) else None)  # a Unix domain socket's is a path
         if reason:
             where = place_of(peer)
             accepted.close()
