@@ -30,6 +30,8 @@ class AsyncState(ConnectionState):
     """A connected socket in the hands of the running loop. ``on_end`` is called when the peer has ended its half; ``tls`` is
     what TLS has agreed on (see ``Connection.tls``)."""
 
+    shares_thread = True
+
     __slots__ = (
         "_failure", "_gone", "_heard", "_local", "_parting", "_paused", "_peer", "_pieces", "_reader", "_size",
         "_transport", "_writers", "on_end", "socket", "tls",

@@ -45,6 +45,7 @@ class DatagramEngine:
     """
 
     name = "datagrams"
+    shares_thread = True
 
     def __init__(self, handler: Handler, registry: Registry, replies: ReplyLimit, wake: Callable[[], None]) -> None:
         self.on_admitted: Callable[[], None] = lambda: None

@@ -43,6 +43,7 @@ class EventLoopEngine:
     """Serves each adopted connection on the loop: responders by a protocol, async functions by a task."""
 
     name = "async"
+    shares_thread = True
     can_accept = sys.platform != "win32"
     """Whether the loop can watch listeners itself: asyncio's own on Windows watches no descriptors."""
 

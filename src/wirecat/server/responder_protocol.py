@@ -42,6 +42,8 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
     connection and lose the answer.
     """
 
+    shares_thread = True
+
     __slots__ = (
         "_failure", "_finishing", "_given_up", "_local", "_loop", "_make", "_paused", "_peer", "_peer_first",
         "_pending", "_piece", "_registry", "_responder", "_socket", "_transport", "tls",

@@ -14,6 +14,7 @@ from wirecat.server.check import check
 from wirecat.server.handler import Handler, load_handler
 from wirecat.server.registry import Registry
 from wirecat.taps.masked import MaskedTap
+from wirecat.taps.row import require_own_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +144,11 @@ class Server:
 
     def attach(self, tap: Tap) -> None:
         """Let ``tap`` see every chunk of all connections from now on. Credentials that clients send to a proxy are masked
-        for a tap that alters nothing."""
+        for a tap that alters nothing.
+
+        Raises UsageError for a tap that waits (``Tap.waits``) where one thread serves many connections.
+        """
+        require_own_thread(tap, self._engine.shares_thread)
         self._registry.attach(MaskedTap(tap) if self.handler.credentials and not tap.alters else tap)
 
     def detach(self, tap: Tap) -> None:

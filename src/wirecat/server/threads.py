@@ -56,6 +56,7 @@ class ThreadEngine:
     """Serves each adopted connection in a daemon thread of its own."""
 
     name = "threads"
+    shares_thread = False
 
     def __init__(
         self,

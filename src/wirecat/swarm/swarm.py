@@ -14,6 +14,7 @@ from wirecat.swarm.crowd import Crowd
 from wirecat.swarm.interrupts import run_interruptibly
 from wirecat.swarm.options import SwarmOptions
 from wirecat.taps.named import NamedTap
+from wirecat.taps.row import require_own_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def swarm(
         raise UsageError("a tap is not for connections that carry nothing", step="swarm", hint="Leave --connects out.")
     if tap is not None and isinstance(tap, NamedTap) != (options.workers > 1):
         raise UsageError("a tap is not for several processes, and a NamedTap for nothing else", step="swarm")
+    if tap is not None and not isinstance(tap, NamedTap):
+        require_own_thread(tap, True)
     address = _checked(Address.parse(address).target())
     _refuse_inside_a_loop()
     candidates = resolve(address, Deadline(options.timeout))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class TappedClient(ConnectionState, asyncio.Protocol):
     """Shows ``tap``, which observes, all that ``client`` says and hears; its number is the client's."""
 
+    shares_thread = True
+
     __slots__ = ("_client", "_local", "_peer", "_tap")
 
     def __init__(self, client: Client, tap: Tap, connected: socket.socket) -> None:

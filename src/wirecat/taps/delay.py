@@ -16,6 +16,7 @@ class DelayTap(Tap):
     """
 
     alters = True
+    waits = True
 
     def __init__(self, seconds: float) -> None:
         if not 0 <= seconds < float("inf"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 from time import monotonic
 
+from wirecat.errors import UsageError
 from wirecat.taps.tap import RECEIVED, SENT, Tap
 
 TYPE_CHECKING = False
@@ -15,10 +16,22 @@ if TYPE_CHECKING:
 _EXCHANGE = _thread.allocate_lock()
 
 
+def require_own_thread(tap: Tap, shares_thread: bool) -> None:
+    """Raise UsageError where ``tap`` waits and one thread serves many connections."""
+    if tap.waits and shares_thread:
+        raise UsageError(
+            f"{type(tap).__name__} waits at each chunk, and here one thread serves all connections: it would stall them all",
+            hint="It needs a thread for each connection: --engine threads, a plain function as the handler.",
+        )
+
+
 class Tapped:
     """What has taps. ``taps`` is never changed but exchanged, so who moves bytes needs no lock; ``id`` is the connection's."""
 
     __slots__ = ("_ended_ways", "id", "taps")
+
+    shares_thread = False
+    """Whether the thread that moves its bytes serves other connections too, as that of an event loop does."""
 
     def __init__(self, id: int) -> None:
         self.id = id
@@ -26,7 +39,11 @@ class Tapped:
         self._ended_ways: tuple[str, ...] = ()
 
     def attach(self, tap: Tap) -> None:
-        """Let ``tap`` see every chunk from now on; may be called while bytes flow."""
+        """Let ``tap`` see every chunk from now on; may be called while bytes flow.
+
+        Raises UsageError for a tap that waits where one thread serves many connections: it would stall all of them.
+        """
+        require_own_thread(tap, self.shares_thread)
         tap.opened(self)
         with _EXCHANGE:
             self.taps = (*self.taps, tap)

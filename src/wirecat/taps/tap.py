@@ -22,6 +22,8 @@ class Tap:
     """
 
     alters = False
+    waits = False
+    """Whether ``chunk`` waits. Such a tap needs a thread that serves its connection alone."""
 
     @property
     def original(self) -> Tap:
