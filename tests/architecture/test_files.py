@@ -36,6 +36,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.recording.captured_flow": "tests/recording/test_captured.py: a connection is both its directions",
     "wirecat.recording.own_flow": "tests/recording/test_decoder.py: from the frames that open it to its end",
     "wirecat.recording.source": "tests/cli/test_show.py: files, pipes and standard input, compressed and not",
+    "wirecat.wire.capture_items": "tests/wire/test_capture.py: plain values, made by the parser",
     "wirecat.wire.encapsulation": "tests/wire/test_packet.py: each link and tunnel around the same segment",
     "wirecat.wire.fragments": "tests/wire/test_packet.py: as parts of packets, in any order",
     "wirecat._version": "one line; tests/test_setup.py compares it with what is installed",

@@ -8,7 +8,8 @@ from ipaddress import ip_address
 from recording.made import TIME
 from wirecat.recording.decoder import Decoder
 from wirecat.recording.model import Chunk, Mark, RecordedConnection
-from wirecat.wire.capture import CaptureParser, Packet
+from wirecat.wire.capture import CaptureParser
+from wirecat.wire.capture_items import Packet
 from wirecat.wire.segment import ACK, SYN, Way
 
 CLIENT_END, SERVER_END = (ip_address("10.0.0.1").packed, 50000), (ip_address("10.0.0.2").packed, 80)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from wirecat.recording.beginning import beginning, comment_on, part_path
 from wirecat.recording.frames import decode_frame
-from wirecat.wire.capture import CaptureParser, Custom, Section
+from wirecat.wire.capture import CaptureParser
+from wirecat.wire.capture_items import Custom, Section
 
 
 def test_a_file_says_who_recorded_it() -> None:

@@ -12,7 +12,7 @@ from recording.decoded import CLIENT_END, DOWN, SERVER_END, SHAKE, UP, Decoded, 
 from recording.made import TIME
 from wirecat.recording.captured import MOST_WAITING
 from wirecat.recording.model import CLIENT, SERVER, Chunk
-from wirecat.wire.capture import Packet
+from wirecat.wire.capture_items import Packet
 from wirecat.wire.segment import ACK, FIN, PSH, RST, SYN, Way
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from wirecat.recording.conversation import Conversation
 from wirecat.taps.tap import RECEIVED, SENT
 from wirecat.wire import pcapng
-from wirecat.wire.capture import CaptureParser, Packet
+from wirecat.wire.capture import CaptureParser
+from wirecat.wire.capture_items import Packet
 from wirecat.wire.packet import Dissector, Transported
 from wirecat.wire.segment import ACK, FIN, LARGEST_SEGMENT, PSH, RST, SYN
 

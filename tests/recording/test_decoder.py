@@ -6,7 +6,7 @@ from recording.decoded import DOWN, SHAKE, UP, Decoded, captured, of_file
 from recording.made import LARGE, TIME, Maker
 from wirecat.recording.model import CLIENT, SERVER
 from wirecat.taps.tap import RECEIVED, SENT
-from wirecat.wire.capture import Custom
+from wirecat.wire.capture_items import Custom
 from wirecat.wire.segment import ACK, FIN, PSH, RST, SYN
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark
 from wirecat.recording.time_order import sort_by_time
-from wirecat.wire.capture import NO_TIME
+from wirecat.wire.capture_items import NO_TIME
 
 
 def ordered(*entries: Chunk | Mark) -> list[bytes | str]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from wirecat.wire import pcapng
-from wirecat.wire.capture import NO_TIME, CaptureParser, Custom, Damage, Packet, Section
+from wirecat.wire.capture import CaptureParser
+from wirecat.wire.capture_items import NO_TIME, Custom, Damage, Packet, Section
 
 TIME = 1_700_000_000_123_456_789
 PACKETS = [b"first", b"the second packet", b"", b"4" * 1000]

@@ -130,7 +130,7 @@ def test_bytes_kept_to_compare_with_are_bounded() -> None:
     stream = Reassembler(memory)
     for number in range(100):
         stream.segment(number << 17, bytes(1 << 17))
-    assert memory.given <= 1 << 22
+    assert memory.given <= 1 << 23
 
 
 @given(some.binary(min_size=1, max_size=60), some.data())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wirecat.recording.captured_flow import CapturedFlow, Entry
     from wirecat.wire.packet import Transported
 
-MOST_WAITING = 1 << 25  # bytes behind holes, of all connections together
+MOST_WAITING = 1 << 24  # bytes behind holes, of all connections together
 
 
 class CapturedConnections:

@@ -9,7 +9,7 @@ from wirecat.recording.own_flow import OwnConnection
 from wirecat.recording.snapshot import read_rows
 from wirecat.secret import hide_in_handler
 from wirecat.wire import pcapng
-from wirecat.wire.capture import Custom, Damage, Packet, Section
+from wirecat.wire.capture_items import Custom, Damage, Packet, Section
 from wirecat.wire.packet import Dissector, key_of
 from wirecat.wire.printable import printable
 

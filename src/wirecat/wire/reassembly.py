@@ -14,9 +14,10 @@ from collections import deque
 from heapq import heappop, heappush
 from operator import itemgetter
 
-_OVERHEAD = 200  # bytes that a waiting piece costs besides its data
-_COMPARED = 1 << 22  # bytes given lately, of all streams together, that repeats are compared with
-_MOST_HOLES = 4096  # given up, of one stream, that are remembered
+_OVERHEAD = 400  # bytes that a waiting piece costs besides its data
+_OVERHEAD_GIVEN = 160  # that one costs which is kept to compare repeats with
+_COMPARED = 1 << 23  # bytes given lately, of all streams together, that repeats are compared with
+_MOST_HOLES = 256  # given up, of one stream, that are remembered
 _MODULUS = 1 << 32
 _MASK = _MODULUS - 1
 _LARGEST_WINDOW = 1 << 30  # RFC 7323 section 2.3: what is further behind cannot be a repeat, so it is ahead
@@ -43,7 +44,7 @@ class Memory:
     def forget(self) -> None:
         """Keep no more than _COMPARED bytes to compare with."""
         while self.given > _COMPARED:
-            self.given -= len(self.order.popleft().popleft()[1])
+            self.given -= len(self.order.popleft().popleft()[1]) + _OVERHEAD_GIVEN
 
 
 class Reassembler:
@@ -95,7 +96,7 @@ class Reassembler:
         recent, memory, size = self._recent, self._memory, len(data)
         recent.append((self.place, data))
         memory.order.append(recent)
-        memory.given += size
+        memory.given += size + _OVERHEAD_GIVEN
         if memory.given > _COMPARED:
             memory.forget()
         self.place += size
@@ -121,10 +122,16 @@ class Reassembler:
         if ahead > 0:
             self._keep(self.place + ahead, data, time_ns, cut)
             return []
-        found = self._give(data, time_ns, cut)
+        found: list[Piece] = []
+        if data:
+            found.append((self.missing, data, time_ns))
+            self.missing = 0
+            self.take(data)
+        if cut:
+            self._hole_to(self.place + cut)
         if self.waiting:
             self.out_of_order += 1
-            found += self._ready()
+            self._ready(found)
         return found
 
     def confirmed(self, sequence: int) -> list[Piece]:
@@ -133,7 +140,8 @@ class Reassembler:
         if self.waiting and self.expected is not None:
             place = self.place + self.ahead(sequence)
             while self.waiting and self.waiting[0] < place:
-                found += self.give_up()
+                self._hole_to(self.waiting[0])
+                self._ready(found)
         return found
 
     def skip(self, place: int) -> None:
@@ -144,13 +152,9 @@ class Reassembler:
         """Nothing more comes: what waits behind holes."""
         found: list[Piece] = []
         while self.waiting:
-            found += self.give_up()
+            self._hole_to(self.waiting[0])
+            self._ready(found)
         return found
-
-    def give_up(self) -> list[Piece]:
-        """The first hole is never filled: what waits behind it."""
-        self._hole_to(self.waiting[0])
-        return self._ready()
 
     def _hole_to(self, place: int) -> None:
         size = place - self.place
@@ -161,16 +165,6 @@ class Reassembler:
             self.missing += size
             self.place = place
             self.expected = ((self.expected or 0) + size) & _MASK
-
-    def _give(self, data: bytes, time_ns: int, cut: int) -> list[Piece]:
-        found: list[Piece] = []
-        if data:
-            found.append((self.missing, data, time_ns))
-            self.missing = 0
-            self.take(data)
-        if cut:
-            self._hole_to(self.place + cut)
-        return found
 
     def _again(self, place: int, data: bytes, size: int) -> None:
         """``size`` bytes from ``place`` on came again, or too late."""
@@ -217,17 +211,21 @@ class Reassembler:
         self._pieces[place] = data, cut, time_ns
         self._memory.waiting += len(data) + _OVERHEAD
 
-    def _ready(self) -> list[Piece]:
-        """What was waiting and fits on now."""
-        found: list[Piece] = []
-        heap = self.waiting
+    def _ready(self, found: list[Piece]) -> None:
+        """Append what was waiting and fits on now."""
+        heap, memory, pieces = self.waiting, self._memory, self._pieces
         while heap and heap[0] <= self.place:
             place = heappop(heap)
-            data, cut, time_ns = self._pieces.pop(place)
-            self._memory.waiting -= len(data) + _OVERHEAD
-            behind, size = self.place - place, len(data) + cut
+            data, cut, time_ns = pieces.pop(place)
+            memory.waiting -= len(data) + _OVERHEAD
+            behind = self.place - place
             if behind:
+                size = len(data) + cut
                 self._again(place, data, min(size, behind))
                 data, cut = data[behind:], min(cut, max(0, size - behind))
-            found += self._give(data, time_ns, cut)
-        return found
+            if data:
+                found.append((self.missing, data, time_ns))
+                self.missing = 0
+                self.take(data)
+            if cut:
+                self._hole_to(self.place + cut)
