@@ -48,7 +48,7 @@ nightly: environment
 # The home network of tests/reach in every variant, and with ufw, firewalld and dbus where they are installed: needs root.
 # What measures time against a promised limit runs after the rest, one test at a time.
 lab: environment
-	WIRECAT_LAB=1 $(IN_ENVIRONMENT) pytest -n $(JOBS) -m "not alone" tests/reach
+	WIRECAT_LAB=1 $(IN_ENVIRONMENT) pytest -n $(JOBS) -m "not alone" tests/reach tests/port_mapping
 	WIRECAT_LAB=1 $(IN_ENVIRONMENT) pytest -m alone tests/reach
 
 check: environment

@@ -61,13 +61,13 @@ if TYPE_CHECKING:
     from wirecat.events import Opened as Opened
     from wirecat.events import Stopped as Stopped
     from wirecat.events import Stopping as Stopping
+    from wirecat.port_mapping.mapping import Mapping as Mapping
     from wirecat.reach.announce import Announcement as Announcement
     from wirecat.reach.announce import announce as announce
     from wirecat.reach.browse import AnnouncedServer as AnnouncedServer
     from wirecat.reach.browse import browse as browse
     from wirecat.reach.expose import Exposure as Exposure
     from wirecat.reach.expose import expose as expose
-    from wirecat.reach.mapping import Mapping as Mapping
     from wirecat.reach.reach import reach as reach
     from wirecat.reach.report import ReachReport as ReachReport
     from wirecat.recording.recorder import Recorder as Recorder
@@ -107,7 +107,7 @@ _HOMES = {
     "wirecat.reach.announce": ("Announcement", "announce"),
     "wirecat.reach.browse": ("AnnouncedServer", "browse"),
     "wirecat.reach.expose": ("Exposure", "expose"),
-    "wirecat.reach.mapping": ("Mapping",),
+    "wirecat.port_mapping.mapping": ("Mapping",),
     "wirecat.reach.reach": ("reach",),
     "wirecat.reach.report": ("ReachReport",),
     "wirecat.recording.recorder": ("Recorder",),

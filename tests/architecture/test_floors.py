@@ -15,7 +15,7 @@ FLOORS = (
     ("_version", "immutable", "errors", "deadline", "secret"),
     ("address", "options", "events", "stream"),
     ("wire", "system"),
-    ("endpoints",),
+    ("endpoints", "port_mapping"),
     (
         "taps",
         "connection",

@@ -21,9 +21,9 @@ from reach.lab.home import OUTSIDE, PORT, PUBLIC, ROUTER, SERVER, SERVER6, Home
 from reach.lab.namespaces import Host, cable, require_namespaces
 from reach.truth import check, hold_against_the_truth, report
 from wirecat.errors import NotExposed, UsageError
+from wirecat.port_mapping.mapping import Mapping
+from wirecat.port_mapping.records import read_records
 from wirecat.reach.expose import Exposure, expose
-from wirecat.reach.mapping import Mapping
-from wirecat.reach.records import read_records
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,7 @@ def test_what_a_crash_left_is_listed_and_removed(variants: tuple[str, ...]) -> N
             exposing.interrupt()
             assert exposing.wait() == 0
         # As after the end of both processes at once: the mapping stands, and its record.
-        from wirecat.reach.records import write_record
+        from wirecat.port_mapping.records import write_record
 
         left = home.server.inside(lambda: _map_again(kept))
         write_record(left)
@@ -164,8 +164,8 @@ def test_what_a_crash_left_is_listed_and_removed(variants: tuple[str, ...]) -> N
 
 def _map_again(kept: Mapping) -> Mapping:
     from wirecat.deadline import Deadline
-    from wirecat.reach.journal import Journal
-    from wirecat.reach.mappers import renew_port
+    from wirecat.port_mapping.journal import Journal
+    from wirecat.port_mapping.mappers import renew_port
 
     journal = Journal()
     try:

@@ -15,7 +15,7 @@ import pytest
 from peers import PATIENCE, Program, wirecat_command
 from reach.fake_router import PORT, ROUTER, SERVER, Entry, FakeRouter, TableRouter, description, ok, server_and_router
 from reach.lab.namespaces import Host
-from wirecat.reach.records import folder, read_records
+from wirecat.port_mapping.records import folder, read_records
 
 LINE = rb"^9\.9\.9\.9:(\d+)\n"
 ADDRESS = bytes([9, 9, 9, 9])

@@ -13,9 +13,9 @@ from peers import PATIENCE
 from reach.fake_router import BOMB, DESCRIPTION, PORT, ROUTER, FakeRouter, answer, fault, ok, server_and_router
 from reach.lab.namespaces import Host
 from wirecat.errors import NotExposed
+from wirecat.port_mapping.records import read_records
 from wirecat.reach.expose import expose
 from wirecat.reach.reach import reach
-from wirecat.reach.records import read_records
 from wirecat.wire import pcp
 
 

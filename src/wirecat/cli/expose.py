@@ -11,7 +11,7 @@ from wirecat.views.text_expose import leftovers_text, mapped_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
-    from wirecat.reach.mapping import Mapping
+    from wirecat.port_mapping.mapping import Mapping
 
 _SHORTEST, _LONGEST = 2, 86_400
 

@@ -6,14 +6,14 @@ import threading
 
 from wirecat.deadline import Deadline
 from wirecat.errors import NotExposed, UsageError
+from wirecat.port_mapping.journal import Journal
+from wirecat.port_mapping.mappers import renew_port
+from wirecat.port_mapping.upnp_mapper import PortTaken
 from wirecat.reach.granting import Wish, map_beside, map_ipv4, take_back
-from wirecat.reach.journal import Journal
 from wirecat.reach.leftovers import remove_leftovers
-from wirecat.reach.mappers import renew_port
 from wirecat.reach.pinhole import open_ipv6
 from wirecat.reach.places import CARRIER, PRIVATE, PUBLIC, kind_of
 from wirecat.reach.router import UNREADABLE, RouterView, look_at_router
-from wirecat.reach.upnp_mapper import PortTaken
 from wirecat.system.interfaces import list_interfaces
 from wirecat.system.routes import default_routes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from wirecat.reach.mapping import Mapping
+    from wirecat.port_mapping.mapping import Mapping
 
 # Seconds that a mapping lives without being renewed: after a power cut, it is gone as soon.
 LEASE = 120

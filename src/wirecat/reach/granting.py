@@ -8,18 +8,18 @@ import os
 from wirecat.deadline import Deadline
 from wirecat.errors import NotExposed
 from wirecat.immutable import Immutable
-from wirecat.reach.forwards import ForwardTable, HiddenTable
-from wirecat.reach.mappers import map_port, unmap_port
-from wirecat.reach.mapping import UPNP, Mapping
+from wirecat.port_mapping.forwards import ForwardTable, HiddenTable
+from wirecat.port_mapping.mappers import map_port, unmap_port
+from wirecat.port_mapping.mapping import UPNP, Mapping
+from wirecat.port_mapping.records import is_alive, read_records
+from wirecat.port_mapping.upnp_mapper import PortTaken, Unusable, choose_port, is_refusal, map_by_upnp, open_table
 from wirecat.reach.places import PUBLIC, kind_of
-from wirecat.reach.records import is_alive, read_records
-from wirecat.reach.upnp_mapper import PortTaken, Unusable, choose_port, is_refusal, map_by_upnp, open_table
 from wirecat.system.processes import process_start
 from wirecat.wire.igd import INVALID_ARGUMENTS, PERMANENT_LEASES_ONLY, IgdError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wirecat.reach.journal import Journal
+    from wirecat.port_mapping.journal import Journal
     from wirecat.reach.router import RouterView
 
 # Seconds for a question by datagram, for all calls that one mapping by UPnP takes, and for taking one back.

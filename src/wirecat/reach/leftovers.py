@@ -6,13 +6,13 @@ What a crash left behind is listed and taken back from here; what a living proce
 from __future__ import annotations
 
 from wirecat.deadline import Deadline
+from wirecat.port_mapping.forwards import ForwardTable
+from wirecat.port_mapping.igd_client import Igd, find_igd
+from wirecat.port_mapping.mappers import unmap_port
+from wirecat.port_mapping.mapping import UPNP, Mapping
+from wirecat.port_mapping.records import is_alive, is_kept, read_records, remove_record
+from wirecat.port_mapping.upnp_mapper import NAME
 from wirecat.reach.findings import lan_address
-from wirecat.reach.forwards import ForwardTable
-from wirecat.reach.igd_client import Igd, find_igd
-from wirecat.reach.mappers import unmap_port
-from wirecat.reach.mapping import UPNP, Mapping
-from wirecat.reach.records import is_alive, is_kept, read_records, remove_record
-from wirecat.reach.upnp_mapper import NAME
 from wirecat.system.interfaces import list_interfaces
 from wirecat.system.routes import default_routes
 

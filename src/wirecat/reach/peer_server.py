@@ -14,7 +14,7 @@ import threading
 import time
 
 from wirecat.deadline import Deadline
-from wirecat.reach.exchange import family_of, socket_address
+from wirecat.port_mapping.exchange import family_of, socket_address
 from wirecat.reach.places import unmapped
 from wirecat.wire.reach_peer import (
     BUSY,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from wirecat.deadline import Deadline
 from wirecat.errors import NotExposed
+from wirecat.port_mapping.mappers import map_port
+from wirecat.port_mapping.mapping import PCP, PINHOLE, Mapping
+from wirecat.port_mapping.upnp_mapper import is_refusal
 from wirecat.reach.granting import new_mapping, take_back
-from wirecat.reach.mappers import map_port
-from wirecat.reach.mapping import PCP, PINHOLE, Mapping
-from wirecat.reach.upnp_mapper import is_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wirecat.reach.journal import Journal
+    from wirecat.port_mapping.journal import Journal
     from wirecat.reach.router import RouterView
 
 _SECONDS = 1.5

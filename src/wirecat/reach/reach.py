@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from wirecat.errors import UsageError
-from wirecat.reach.exchange import run_at_once
+from wirecat.port_mapping.exchange import run_at_once
+from wirecat.port_mapping.records import is_kept, read_records
 from wirecat.reach.findings import Findings
 from wirecat.reach.judgement import judge
 from wirecat.reach.ladder import climb
 from wirecat.reach.listening import look_at_listeners
-from wirecat.reach.records import is_kept, read_records
 from wirecat.reach.report import ReachReport
 from wirecat.reach.router import look_at_router
 from wirecat.system.interfaces import list_interfaces

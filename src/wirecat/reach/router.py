@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from wirecat.deadline import Deadline
-from wirecat.reach.exchange import Closed, Unreadable, ask_by_datagram, run_at_once
+from wirecat.port_mapping.exchange import Closed, Unreadable, ask_by_datagram, run_at_once
 from wirecat.reach.places import PUBLIC, kind_of
 from wirecat.reach.router_upnp import ask_igd, search_igd
 from wirecat.wire import natpmp, pcp
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wirecat.reach.igd_client import Igd
+    from wirecat.port_mapping.igd_client import Igd
 
 YES, CLOSED, SILENT, REFUSED, UNREADABLE = "yes", "closed", "silent", "refused", "unreadable"
 """How a protocol answered: in full; "nothing listens there" (definite); not at all; with a refusal; with nonsense."""

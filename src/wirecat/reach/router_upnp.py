@@ -6,9 +6,9 @@ import threading
 from itertools import chain
 
 from wirecat.deadline import Deadline
-from wirecat.reach.exchange import Closed, run_at_once
-from wirecat.reach.forwards import ForwardTable
-from wirecat.reach.igd_client import find_igd, upnp_is_closed
+from wirecat.port_mapping.exchange import Closed, run_at_once
+from wirecat.port_mapping.forwards import ForwardTable
+from wirecat.port_mapping.igd_client import find_igd, upnp_is_closed
 from wirecat.reach.places import PUBLIC, kind_of
 from wirecat.wire.authority import ipv4_octets
 from wirecat.wire.igd import IgdError
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wirecat.reach.igd_client import Igd
+    from wirecat.port_mapping.igd_client import Igd
     from wirecat.reach.router import RouterView
     from wirecat.wire.igd import Service
 

@@ -8,8 +8,8 @@ from wirecat.views.json_text import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wirecat.port_mapping.mapping import Mapping
     from wirecat.reach.leftovers import Leftover
-    from wirecat.reach.mapping import Mapping
 
 
 def mapping_object(mapping: Mapping) -> dict[str, object]:

@@ -6,8 +6,8 @@ from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wirecat.port_mapping.mapping import Mapping
     from wirecat.reach.leftovers import Leftover
-    from wirecat.reach.mapping import Mapping
 
 
 def mapped_line(mapping: Mapping) -> str:

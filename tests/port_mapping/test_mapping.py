@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from wirecat.reach.mapping import PCP, Mapping, read_mapping
+from wirecat.port_mapping.mapping import PCP, Mapping, read_mapping
 
 MADE = Mapping(
     PCP, "192.168.77.1", "192.168.77.20", 12345, external_host="11.77.0.2", external_port=12346, nonce="6e" * 12

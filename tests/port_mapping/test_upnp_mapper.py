@@ -28,7 +28,7 @@ from reach.fake_router import (
     server_and_router,
 )
 from reach.lab.namespaces import Host
-from wirecat.reach.records import read_records
+from wirecat.port_mapping.records import read_records
 
 OTHER = "192.168.77.30"
 PERMANENT = Entry(SERVER, PORT, "my game", 0)

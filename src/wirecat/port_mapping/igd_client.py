@@ -8,7 +8,7 @@ import threading
 import time
 
 from wirecat.deadline import Deadline
-from wirecat.reach.exchange import Closed, Unreadable, exchange_http, family_of
+from wirecat.port_mapping.exchange import Closed, Unreadable, exchange_http, family_of
 from wirecat.wire import ssdp
 from wirecat.wire.igd import (
     Service,
@@ -168,7 +168,7 @@ def _look_at(
 
 def upnp_is_closed(gateway: str, seconds: float) -> bool:
     """Whether the gateway says that nothing listens for searches (an ICMP message, which is definite)."""
-    from wirecat.reach.exchange import ask_by_datagram
+    from wirecat.port_mapping.exchange import ask_by_datagram
 
     question = ssdp.search_request(ssdp.TARGETS[0], gateway)
     try:

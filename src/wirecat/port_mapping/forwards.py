@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wirecat.deadline import Deadline
-    from wirecat.reach.igd_client import Igd
+    from wirecat.port_mapping.igd_client import Igd
     from wirecat.wire.igd import Service
 
 _MOST_ENTRIES = 64

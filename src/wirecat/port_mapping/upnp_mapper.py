@@ -14,15 +14,15 @@ import time
 
 from wirecat.deadline import Deadline
 from wirecat.errors import NotExposed
-from wirecat.reach.forwards import Forward, ForwardTable, HiddenTable
-from wirecat.reach.igd_client import Igd, find_igd
+from wirecat.port_mapping.forwards import Forward, ForwardTable, HiddenTable
+from wirecat.port_mapping.igd_client import Igd, find_igd
 from wirecat.wire.authority import ipv4_octets
 from wirecat.wire.igd import CONFLICT, FORWARDED_OTHERWISE, SAME_PORT_ONLY, IgdError, Service, read_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wirecat.reach.journal import Journal
-    from wirecat.reach.mapping import Mapping
+    from wirecat.port_mapping.journal import Journal
+    from wirecat.port_mapping.mapping import Mapping
 
 NAME = "wirecat"
 """How the description of each of our forwards begins."""

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from wirecat.reach.mapping import Mapping, read_mapping
+from wirecat.port_mapping.mapping import Mapping, read_mapping
 from wirecat.system.processes import process_start
 
 _LONGEST = 65536

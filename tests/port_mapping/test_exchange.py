@@ -9,7 +9,7 @@ import pytest
 
 from wirecat.deadline import Deadline
 from wirecat.errors import HttpError
-from wirecat.reach.exchange import Closed, ask_by_datagram, exchange_http, socket_address
+from wirecat.port_mapping.exchange import Closed, ask_by_datagram, exchange_http, socket_address
 from wirecat.wire.igd import Url
 
 

@@ -10,17 +10,17 @@ import os
 import time
 
 from wirecat.errors import NotExposed
-from wirecat.reach.exchange import ask_by_datagram
-from wirecat.reach.igd_client import Igd
-from wirecat.reach.mapping import NATPMP, PCP, PINHOLE, UPNP, Mapping
-from wirecat.reach.upnp_mapper import map_by_upnp, renew_by_upnp, unmap_by_upnp
+from wirecat.port_mapping.exchange import ask_by_datagram
+from wirecat.port_mapping.igd_client import Igd
+from wirecat.port_mapping.mapping import NATPMP, PCP, PINHOLE, UPNP, Mapping
+from wirecat.port_mapping.upnp_mapper import map_by_upnp, renew_by_upnp, unmap_by_upnp
 from wirecat.wire import natpmp, pcp
 from wirecat.wire.igd import IgdError, Service, read_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.deadline import Deadline
-    from wirecat.reach.journal import Journal
+    from wirecat.port_mapping.journal import Journal
 
 
 def map_by_pcp(asked: Mapping, wanted: int, lease: int, deadline: Deadline, journal: Journal) -> Mapping:

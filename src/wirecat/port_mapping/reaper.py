@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from wirecat.deadline import Deadline
-from wirecat.reach.mapping import Mapping, read_mapping
+from wirecat.port_mapping.mapping import Mapping, read_mapping
 from wirecat.system.child_environment import child_environment
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ class Reaper:
         paths = [package, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
         # A session of its own: what ends the whole terminal must not end the one that cleans up after it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "wirecat.reach.reaper"],
+            [sys.executable, "-m", "wirecat.port_mapping.reaper"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -67,8 +67,8 @@ class Reaper:
 
 def reap(lines: IO[bytes]) -> int:
     """Read until the pipe ends, then take back what the last line names; how many could not be."""
-    from wirecat.reach.mappers import unmap_port
-    from wirecat.reach.records import remove_record
+    from wirecat.port_mapping.mappers import unmap_port
+    from wirecat.port_mapping.records import remove_record
 
     left: list[Mapping] = []
     for line in lines:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from wirecat.reach.mapping import NATPMP, Mapping
-from wirecat.reach.records import folder, is_alive, is_kept, read_records, remove_record, write_record
+from wirecat.port_mapping.mapping import NATPMP, Mapping
+from wirecat.port_mapping.records import folder, is_alive, is_kept, read_records, remove_record, write_record
 
 MADE = Mapping(NATPMP, "192.168.77.1", "192.168.77.20", 12345, external_port=12345, pid=os.getpid())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wirecat.deadline import Deadline
-from wirecat.reach.forwards import Forward, ForwardTable, HiddenTable
-from wirecat.reach.igd_client import Igd
+from wirecat.port_mapping.forwards import Forward, ForwardTable, HiddenTable
+from wirecat.port_mapping.igd_client import Igd
 from wirecat.wire.igd import IgdError, Service, Url, Values
 
 SOON = Deadline(20)

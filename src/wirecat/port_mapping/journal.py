@@ -5,9 +5,9 @@ So whatever ends this process, at whatever moment, another one can take it back.
 
 from __future__ import annotations
 
-from wirecat.reach.mapping import Mapping
-from wirecat.reach.reaper import Reaper
-from wirecat.reach.records import remove_record, write_record
+from wirecat.port_mapping.mapping import Mapping
+from wirecat.port_mapping.reaper import Reaper
+from wirecat.port_mapping.records import remove_record, write_record
 
 
 class Journal:

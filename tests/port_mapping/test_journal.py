@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from wirecat.port_mapping.journal import Journal
+from wirecat.port_mapping.mapping import PCP
+from wirecat.port_mapping.records import read_records
 from wirecat.reach.granting import new_mapping
-from wirecat.reach.journal import Journal
-from wirecat.reach.mapping import PCP
-from wirecat.reach.records import read_records
 
 
 @pytest.fixture(autouse=True)
