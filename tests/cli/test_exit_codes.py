@@ -62,6 +62,13 @@ def test_relay_from_a_program_ends_with_its_code(command: str, code: int) -> Non
         assert run("relay", f"exec:{command}", f"127.0.0.1:{server.port}").returncode == code
 
 
+@pytest.mark.parametrize(
+    ("words", "code"), [(("exec:true", "exec:exit 4"), 4), (("exec:exit 3", "exec:cat"), 3)], ids=str
+)
+def test_relay_of_two_programs_ends_with_the_code_that_is_not_0(words: tuple[str, str], code: int) -> None:
+    assert run("relay", *words).returncode == code
+
+
 def test_a_program_behind_a_network_that_fails_does_not_hide_it() -> None:
     assert run("relay", "exec:exit 3", f"127.0.0.1:{free_port()}").returncode == 1
 

@@ -98,9 +98,17 @@ def test_unknown_minimum_is_an_address_error(address: str) -> None:
         wirecat.connect(address)
 
 
-def test_listener_refuses_unknown_ciphers_before_it_listens() -> None:
-    with pytest.raises(UsageError, match="OpenSSL knows no cipher of 'NOSUCH'"):
-        wirecat.serve("echo", "tls://127.0.0.1:0?ciphers=NOSUCH")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("ciphers=NOSUCH", "OpenSSL knows no cipher of 'NOSUCH'"),
+        ("ca=/no/such", "certificates to trust /no/such: No such file"),
+        ("alpn=ä", "'ä' is no protocol's name"),
+    ],
+)
+def test_listener_refuses_what_is_no_use_before_it_listens(options: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        wirecat.serve("echo", f"tls://127.0.0.1:0?{options}")
 
 
 def test_the_systems_minimum_is_read_from_openssls_configuration(

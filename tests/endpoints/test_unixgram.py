@@ -20,7 +20,16 @@ if sys.platform == "win32":
 from wirecat.address import Address
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_listener, open_stream
-from wirecat.errors import AddressError, DeadlineExpired, ListenError, Refused, Unreachable, UsageError, WirecatError
+from wirecat.errors import (
+    AddressError,
+    DeadlineExpired,
+    ListenError,
+    NetworkError,
+    Refused,
+    Unreachable,
+    UsageError,
+    WirecatError,
+)
 
 
 @pytest.fixture
@@ -91,13 +100,18 @@ def test_where_the_kernel_gives_no_name_a_folder_does(
     assert not list(folder.iterdir())
 
 
+def test_a_source_that_cannot_be_bound_is_named(place: Address) -> None:
+    with open_listener(place), pytest.raises(WirecatError, match=r"^source /no/such/folder/x: No such file"):
+        open_stream(place.replace(options=(("source", "/no/such/folder/x"),)), Deadline(PATIENCE))
+
+
 def test_a_nameless_client_is_heard_but_cannot_be_answered(place: Address) -> None:
     with open_listener(place, 16) as listener:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nameless:
             nameless.sendto(b"x", place.path)
             with contextlib.closing(listener.accept(PATIENCE)) as far:
                 assert far.receive(10) == b"x"
-                with pytest.raises(UsageError, match="no name"):
+                with pytest.raises(NetworkError, match="no name"):
                     far.send(b"y")
 
 
@@ -181,6 +195,6 @@ def test_sender_without_name_is_served_and_cannot_be_answered(place: Address) ->
             listener.close()
             sender.send(b"two")
             assert (stream.receive(10), stream.receive(10)) == (b"one", b"two")
-            with pytest.raises(UsageError, match="no name to send to"):
+            with pytest.raises(NetworkError, match="no name to send to"):
                 stream.send(b"x")
             assert stream.peer.path == ""

@@ -56,6 +56,8 @@ def start_program(
         )  # fmt: skip
     except (OSError, ValueError) as error:
         reason = "there is no such program" if isinstance(error, FileNotFoundError) else str(error)
+        if isinstance(error, ValueError):
+            reason = "no command and no argument has a zero byte"
         if isinstance(error, PermissionError):
             reason = "it is no program that may be run"
         program = words if isinstance(words, str) else words[0]

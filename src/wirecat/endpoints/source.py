@@ -74,8 +74,9 @@ def routed(made: socket.socket, address: Address) -> socket.socket:
             raise AddressError(f"{pointer!r} is no pointer", address=address.bare, step="connect")
         route = loose_source_route(hops.split(","), address.host or "", int(pointer or 4))
         made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, route)
-    except UsageError:
+    except UsageError as error:
         made.close()
+        error.address, error.step = text, "route"
         raise
     except OSError as error:
         made.close()

@@ -7,12 +7,13 @@ import _thread
 from wirecat.deadline import Deadline
 from wirecat.endpoints import tcp
 from wirecat.endpoints.listener import Listener
+from wirecat.endpoints.tls_context import check_server_options
 from wirecat.endpoints.tls_context import client_context as client_context
 from wirecat.endpoints.tls_context import server_context as server_context
 from wirecat.endpoints.tls_options import TlsOptions
 from wirecat.endpoints.tls_stream import HANDSHAKE_TIME
 from wirecat.endpoints.tls_stream import TlsStream as TlsStream
-from wirecat.endpoints.tls_versions import oldest_version, require_known_ciphers
+from wirecat.endpoints.tls_versions import oldest_version
 from wirecat.errors import TlsError, WirecatError
 
 TYPE_CHECKING = False
@@ -67,8 +68,8 @@ def open_listener(address: Address, backlog: int) -> TlsListener:
             minimum=options.minimum,
         )  # fmt: skip
 
-    if options.ciphers and not options.cert:  # the context is made later, with the certificate
-        require_known_ciphers(options.ciphers, options.minimum)
+    if not options.cert and (options.ca or options.alpn or options.ciphers):  # the context is made later
+        check_server_options(ca=options.ca, alpn=options.alpn, ciphers=options.ciphers, minimum=options.minimum)
     context: ssl.SSLContext | Callable[[], ssl.SSLContext] = make() if options.cert else make
     return TlsListener(tcp.open_listener(address, backlog), context, allow_truncation=options.truncation is not False)
 

@@ -73,6 +73,16 @@ def server_context(
     return context
 
 
+def check_server_options(*, ca: str, alpn: Sequence[str], ciphers: str, minimum: str) -> None:
+    """Raise UsageError for options that ``server_context`` would refuse, before a certificate is made."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _set_up(context, alpn, ciphers, minimum)
+    if ca:
+        _load_authorities(context, ca)
+
+
 def _set_up(context: ssl.SSLContext, alpn: Sequence[str], ciphers: str, minimum: str) -> None:
     """What comes before certificates: whether a key is strong enough depends on the security level in ``ciphers``."""
     import ssl

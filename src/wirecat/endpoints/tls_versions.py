@@ -66,13 +66,6 @@ def set_versions(context: ssl.SSLContext, ciphers: str, minimum: str) -> None:
             raise UsageError(f"OpenSSL knows no cipher of {ciphers!r}", step="TLS") from None
 
 
-def require_known_ciphers(ciphers: str, minimum: str) -> None:
-    """Raise UsageError for a list of ciphers that OpenSSL does not know, before a certificate is made."""
-    import ssl
-
-    set_versions(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ciphers, minimum)
-
-
 def system_minimum() -> str:
     """The MinProtocol of OpenSSL's configuration file (config(5)), where it says one; else empty.
 

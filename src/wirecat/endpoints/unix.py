@@ -123,5 +123,10 @@ def unix_family(address: Address) -> int:
 
 
 def kernel_name(address: Address) -> str:
-    """The name for the kernel: a leading @ stands for the zero byte of Linux' abstract names."""
+    """The name for the kernel: a leading @ stands for the zero byte of Linux' abstract names.
+
+    Raises AddressError for a path with a zero byte in it.
+    """
+    if "\0" in address.path and not address.path.startswith("@"):
+        raise AddressError("no path has a zero byte", address=repr(address.path), step="address")
     return "\0" + address.path[1:] if address.path.startswith("@") else address.path

@@ -42,7 +42,11 @@ def _named(address: Address) -> tuple[socket.socket, str]:
     """A socket with a name, and the path that is to be removed with it."""
     source = address.option("source")
     if source:
-        bound = bind_path(Address("unixgram", path=source), socket.SOCK_DGRAM, lambda taken: False)
+        try:
+            bound = bind_path(Address("unixgram", path=source), socket.SOCK_DGRAM, lambda taken: False)
+        except WirecatError as error:  # about this machine's end, not about a listener
+            error.address, error.step = source, "source"
+            raise
         return bound, "" if source.startswith("@") else source
     made = socket.socket(unix_family(address), socket.SOCK_DGRAM)
     if sys.platform == "linux":

@@ -57,7 +57,7 @@ def read_blocks(
     except UsageError:
         raise
     except (OSError, ValueError) as error:  # a path may hold a NUL
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = "no path has a zero byte" if isinstance(error, ValueError) else error.strerror or str(error)
         raise UsageError(reason, address=path, step="read", errno=getattr(error, "errno", None)) from error
     held, problem = unpacker.finish()
     if held:

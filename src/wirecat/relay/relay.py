@@ -196,7 +196,7 @@ def join_program_to(
 ) -> tuple[int, int]:
     """Start a program (``exec:COMMAND``), connect to ``target`` and join the two until both have ended; how many bytes went
     to the target, and came from there. ``tap`` sits on the connection to the target. ``on_exit`` is called with the
-    program's exit code (see ``Program.wait_for_exit``).
+    program's exit code (see ``Program.wait_for_exit``); of two programs, with the first that is not 0.
 
     Raises what connecting raises, and what broke a side; the program is ended then.
     """
@@ -213,6 +213,8 @@ def join_program_to(
             near.abort()
             far.abort()
             raise
-        if on_exit is not None and near.stream.program is not None:
-            on_exit(near.stream.program.wait_for_exit() or 0)
+        if on_exit is not None:
+            programs = [end.stream.program for end in (near, far)]
+            codes = [program.wait_for_exit() for program in programs if program is not None]
+            on_exit(next((code for code in codes if code), 0))
     return result.forward, result.backward

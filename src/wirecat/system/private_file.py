@@ -87,7 +87,7 @@ def _refusal(error: OSError | ValueError, path: str, step: str) -> UsageError:
         return UsageError(error.message, address=path, step=step, hint=error.hint, errno=error.errno)
     number = error.errno if isinstance(error, OSError) else None
     reason = error.strerror if isinstance(error, OSError) else None
-    return UsageError(reason or str(error), address=path, step=step, errno=number)
+    return UsageError(reason or "no path has a zero byte", address=path, step=step, errno=number)
 
 
 def _write_beside(path: str, data: bytes) -> None:

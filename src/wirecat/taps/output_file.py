@@ -33,7 +33,7 @@ class OutputFile:
             reason = error.strerror if isinstance(error, OSError) else None
             if number == errno.ENXIO:
                 reason = NO_READER
-            raise UsageError(reason or str(error), address=path, step="open", errno=number) from error
+            raise UsageError(reason or "no path has a zero byte", address=path, step="open", errno=number) from error
         self._path = path
         self._lock = _thread.allocate_lock()
 
