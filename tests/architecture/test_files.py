@@ -63,6 +63,17 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.cli.ncat.source_route": "tests/compat/ncat/test_connect.py",
     "wirecat.cli.ncat.zero": "tests/compat/ncat/test_connect.py",
     # What they conclude is the verb's whole answer, and is held against real connections in the lab.
+    # They copy a network and try connections in the copy: real rulesets and real connections show it.
+    "wirecat.reach.clients": "tests/reach/test_twin.py",
+    "wirecat.reach.linux_firewall": "tests/reach/test_twin.py",
+    "wirecat.system.network_settings": "tests/reach/test_twin.py",
+    "wirecat.system.network_state": "tests/reach/test_twin.py",
+    "wirecat.system.packet_trace": "tests/reach/test_twin.py",
+    "wirecat.system.twin_connection": "tests/reach/test_twin.py",
+    "wirecat.system.twin_network": "tests/reach/test_twin.py",
+    "wirecat.system.twin_rules": "tests/reach/test_twin.py",
+    "wirecat.system.xtables": "tests/wire/test_xtables.py",
+    "wirecat.wire.nf_trace": "tests/reach/test_twin.py",
     "wirecat.reach.findings": "tests/reach/test_reach.py",
     "wirecat.reach.judgement": "tests/reach/test_reach.py",
     "wirecat.reach.ladder": "tests/reach/test_reach.py",

@@ -40,6 +40,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 #: the capabilities above all, the rooms of a floor do not know each other.
 ROWS = {
     0: "the deadline and the file of a secret raise the errors",
+    2: "what this machine knows is asked for in protocols: netlink's bytes are wire's",
     4: "a connection carries taps, a pump joins connections, talking opens them",
     8: "the command line calls the tour and what else combines capabilities",
     9: "the package's own two files",

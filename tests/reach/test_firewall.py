@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from wirecat.reach.firewall import UnknownFirewall, read_firewall
+from wirecat.reach.firewall import read_firewall
 from wirecat.reach.packet import LAN, Packet
 
 PACKET = Packet(LAN, "eth0", "192.168.77.20", 24, 12345)
@@ -15,5 +15,5 @@ PACKET = Packet(LAN, "eth0", "192.168.77.20", 24, 12345)
 def test_an_unknown_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "plan9")
     firewall = read_firewall(1)
-    assert isinstance(firewall, UnknownFirewall)
-    assert firewall.ask(PACKET).state == "unknown"
+    (answer,) = firewall.judge([PACKET])
+    assert (answer.state, answer.evidence) == ("unknown", "the firewall of plan9 is not known to wirecat")

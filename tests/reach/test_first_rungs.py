@@ -12,7 +12,7 @@ from wirecat.reach.first_rungs import first_rungs
 def test_a_server_behind_a_firewall_says_so() -> None:
     with Home("upnp-off", "hostfw") as home:
         with home.server.program(*wirecat_command("serve", "echo", str(PORT), "--lan")) as serving:
-            serving.wait_for("stderr", rb"the firewall of this PC drops it: policy drop of chain input")
+            serving.wait_for("stderr", rb"the firewall of this machine drops it: policy drop of chain input")
             fix = serving.wait_for("stderr", rb"what mends it: (nft .*)\n")[1].decode()
             serving.wait_for("stderr", rb"wirecat reach 12345")
             home.server.must(*fix.split())

@@ -7,14 +7,12 @@ other process is dead, whatever killed it), it takes back what is left, within t
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 from wirecat.deadline import Deadline
 from wirecat.port_mapping.mapping import Mapping, read_mapping
-from wirecat.system.child_environment import child_environment
+from wirecat.system.command import module_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,16 +25,15 @@ class Reaper:
     """The other end: it is started with the first mapping, and told of each change."""
 
     def __init__(self) -> None:
-        package = str(Path(__file__).resolve().parents[2])
-        paths = [package, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        command, environment = module_command("wirecat.port_mapping.reaper")
         # A session of its own: what ends the whole terminal must not end the one that cleans up after it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "wirecat.port_mapping.reaper"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=child_environment({"PYTHONPATH": os.pathsep.join(path for path in paths if path)}),
+            env=environment,
         )
 
     def tell(self, mappings: list[Mapping]) -> None:

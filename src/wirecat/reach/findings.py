@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAMILIES = ("ipv4", "ipv6")
 REGIONS = (LAN, INTERNET)
+_USUAL_PREFIX = {"ipv4": 24, "ipv6": 64}  # where the system does not tell
 
 
 class Proof:
@@ -77,14 +78,15 @@ class Findings:
 
     def ask_firewall(self, firewall: Firewall) -> None:
         """Let the firewall decide for each place that somebody may come from."""
-        for family in FAMILIES:
-            entry = self.lan[family]
-            if entry is None:
-                continue
-            for region in REGIONS:
-                bits = entry.prefix_length if entry.prefix_length is not None else (24 if family == "ipv4" else 64)
-                answer = firewall.ask(Packet(region, entry.name, entry.host, bits, self.port))
-                self.firewall[(region, family)] = answer.replace(fix=answer.fix.replace("{port}", str(self.port)))
+        served = {family for family in FAMILIES if self.listening.hosts[family] or not self.listening.rows}
+        entries = [entry for entry in self.lan.values() if entry is not None and entry.family in served]
+        asked = [(region, entry) for entry in entries for region in REGIONS]
+        packets = [
+            Packet(region, entry.name, entry.host, entry.prefix_length or _USUAL_PREFIX[entry.family], self.port)
+            for region, entry in asked
+        ]
+        for (region, entry), answer in zip(asked, firewall.judge(packets), strict=True):
+            self.firewall[(region, entry.family)] = answer.replace(fix=answer.fix.replace("{port}", str(self.port)))
         self.asked += firewall.asked
 
     def passes(self, region: str, family: str) -> str:

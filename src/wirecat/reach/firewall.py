@@ -9,12 +9,20 @@ from wirecat.immutable import Immutable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
 
     from wirecat.reach.packet import Packet
 
     class Firewall(Protocol):
-        """A firewall whose rules have been read: ``asked`` tells how."""
+        """What judges packets: ``asked`` tells how."""
+
+        asked: list[str]
+
+        def judge(self, packets: Sequence[Packet]) -> list[FirewallAnswer]: ...
+
+    class _Rules(Protocol):
+        """Rules that have been read, and are asked about one packet."""
 
         asked: list[str]
 
@@ -42,16 +50,28 @@ def read_firewall(seconds: float) -> Firewall:
     if sys.platform == "win32":
         from wirecat.reach.windows_firewall import WindowsFirewall
 
-        return WindowsFirewall.read(seconds)
+        return ReadFirewall(WindowsFirewall.read(seconds))
     if sys.platform == "darwin":
         from wirecat.reach.macos_firewall import MacosFirewall
 
-        return MacosFirewall.read(seconds)
+        return ReadFirewall(MacosFirewall.read(seconds))
     if sys.platform.startswith("linux"):
         from wirecat.reach.linux_firewall import LinuxFirewall
 
         return LinuxFirewall(seconds)
-    return UnknownFirewall()
+    return ReadFirewall(UnknownFirewall())
+
+
+class ReadFirewall:
+    """A firewall whose rules were read as text: they are asked about each packet."""
+
+    def __init__(self, rules: _Rules) -> None:
+        self.asked = rules.asked
+        self._rules = rules
+
+    def judge(self, packets: Sequence[Packet]) -> list[FirewallAnswer]:
+        """What the rules say of each packet."""
+        return [self._rules.ask(packet) for packet in packets]
 
 
 class UnknownFirewall:

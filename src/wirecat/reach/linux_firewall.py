@@ -1,116 +1,161 @@
-"""The firewall of this Linux machine: its rules read once, then asked about packets (nftables, iptables, ufw, firewalld).
+"""The firewall of this Linux machine, judged by the kernel: see twin.py. Here are the words, and the commands that open the port.
 
 Only root may read the rules. Without that the answer is unknown, with what can be seen of the programs that keep them.
 """
 
 from __future__ import annotations
 
-import errno
+import json
+import subprocess
 from pathlib import Path
 
+from wirecat.deadline import Deadline
 from wirecat.reach.firewall import FirewallAnswer, sudo
-from wirecat.reach.iptables import read_tables
-from wirecat.reach.nftables import read_ruleset, read_texts
 from wirecat.reach.packet import LAN
-from wirecat.reach.packet_filter import Answer, decide
-from wirecat.reach.report import BLOCKED, OK, UNKNOWN
-from wirecat.system.command import NOT_FOUND, run_command
+from wirecat.reach.report import BLOCKED, UNKNOWN
+from wirecat.system.command import module_command, run_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from wirecat.reach.packet import Packet
 
-# Of the calling thread, because a thread may be in a network of its own.
-_LEGACY = "/proc/thread-self/net/{}_tables_names"
+_LONGEST = 3600.0
 _UFW_SETTINGS = "/etc/ufw/ufw.conf"
-_SAVERS = {"ipv4": "iptables", "ipv6": "ip6tables"}
-_TABLES = {"ipv4": "ip", "ipv6": "ip6"}
+_PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
+_FIELDS = {"ipv4": "ip", "ipv6": "ip6"}
+_NEIGHBOURS = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
 
 
 class LinuxFirewall:
-    """The rules as they are now. ``asked`` are the commands that were run."""
+    """``asked`` is what was tried, and the commands that were run for the words of a rule."""
 
     def __init__(self, seconds: float) -> None:
         self.asked: list[str] = []
-        self._seconds = seconds
-        self._document: dict[str, Any] = {"nftables": []}
-        self._listing = ""
-        self._saved: dict[str, str] = {}
-        self._closed = self._read()
+        self._deadline = Deadline(seconds)
+        self._printed: dict[tuple[str, ...], str] = {}
 
-    def ask(self, packet: Packet) -> FirewallAnswer:
-        """What becomes of ``packet``, and how to let it in."""
-        if self._closed:
-            return self._closed
+    def judge(self, packets: Sequence[Packet]) -> list[FirewallAnswer]:
+        """What becomes of each packet, and how to let it in. The packets are of one port."""
+        if not packets:
+            return []
+        found = self._try(packets)
+        if "answers" in found:
+            pairs = zip(packets, found["answers"], strict=True)
+            return [self._word(packet, answer) for packet, answer in pairs]
+        return [_refusal(found)] * len(packets)
+
+    def _try(self, packets: Sequence[Packet]) -> dict[str, Any]:
+        """Let another process, which can leave this network, try a connection for each packet."""
+        asked = [{"region": packet.region, "interface": packet.interface, "destination": str(packet.destination),
+                  "prefix_length": packet.lan.prefixlen} for packet in packets]  # fmt: skip
+        seconds = self._deadline.within(_LONGEST)
+        question = json.dumps({"port": packets[0].port, "seconds": seconds, "packets": asked})
+        command, environment = module_command("wirecat.reach.twin")
         try:
-            return self._decide(packet)
-        except ValueError as error:
-            return self._unreadable(str(error))
-
-    def _decide(self, packet: Packet) -> FirewallAnswer:
-        ruleset = read_ruleset(self._document, read_texts(self._listing), packet)
-        natives = [base for base in ruleset.bases if base.table not in ruleset.foreign]
-        answers = [decide(natives, ruleset.chains)]
-        turned = [decide([base], ruleset.chains) for base in ruleset.redirects if base.table not in ruleset.foreign]
-        managers = {name for _, name in ruleset.chains} | {table for table, _ in ruleset.chains}
-        kind = "nft"
-        foreign = {table.partition(" ")[2] for table in ruleset.foreign}
-        for legacy in (False, True):
-            names = self._legacy_names(packet.family) if legacy else foreign
-            if not names:
-                continue
-            text = self._save(packet.family, legacy=legacy)
-            if not text:
-                return self._unreadable(f"its {'old ' if legacy else ''}iptables rules cannot be printed")
-            tables = read_tables(text, packet)
-            answers.append(decide([base for base in tables.bases if base.table in names], tables.chains))
-            turned += [decide([base], tables.chains) for base in tables.redirects if base.table in names]
-            managers |= {name for _, name in tables.chains}
-            if answers[-1].state != OK:
-                kind = "iptables"
-        worst = next((a for state in (BLOCKED, UNKNOWN) for a in answers if a.state == state), Answer(OK))
-        if worst.state == BLOCKED:
-            evidence = f"the firewall of this PC {_VERBS[worst.how]} it: {worst.rule}"
-            return FirewallAnswer(BLOCKED, evidence, self._fix(packet, worst, kind, managers))
-        redirected = next((answer for answer in turned if answer.state == UNKNOWN), None)
-        if worst.state == UNKNOWN or redirected is not None:
-            rule = (redirected or worst).rule
-            return FirewallAnswer(UNKNOWN, f"a rule of the firewall of this PC cannot be foreseen: {rule}", "")
-        some = bool(ruleset.chains) or len(answers) > 1
-        return FirewallAnswer(OK, "its rules let it in" if some else "there is none on this PC", "")
-
-    def _read(self) -> FirewallAnswer | None:
-        """Read the rules; the answer to everything where that is not allowed."""
-        result = self._run(["nft", "-j", "list", "ruleset"])
-        if result.code == 0:
-            import json
-
-            try:
-                self._document = json.loads(result.stdout or '{"nftables": []}')
-            except ValueError:
-                return self._unreadable("nft printed no JSON")
-            self._listing = self._run(["nft", "-a", "list", "ruleset"]).stdout
-            return None
-        from wirecat.system.netlink_firewall import count_nftables_tables
-
-        try:
-            tables = count_nftables_tables()
+            ended = subprocess.run(command, env=environment, input=f"{question}\n", capture_output=True, text=True,
+                                   timeout=seconds, check=False)  # fmt: skip
+            found: dict[str, Any] = json.loads(ended.stdout)
+        except subprocess.TimeoutExpired:
+            found = {"refused": "twin", "why": f"it took more than {seconds:.1f} s"}
         except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EACCES):
-                return None  # a kernel without nftables; older tables are looked at later
-            return self._closed_to_users()
-        if not tables:
-            return None
-        if result.code == NOT_FOUND:
-            return FirewallAnswer(
-                UNKNOWN, "this PC has firewall rules, and no program to read them", f"{sudo()}apt install nftables"
-            )
-        return self._unreadable("nft does not print its rules")
+            found = {"refused": "twin", "why": str(error)}
+        except ValueError:
+            last = (ended.stderr.strip().splitlines() or [f"it ended with code {ended.returncode}"])[-1]
+            found = {"refused": "twin", "why": f"internal error: {last}"}
+        result = "tried" if "answers" in found else found.get("why", "only root may")
+        self.asked.append(f"{len(packets)} connections in a copy of this network: {result}")
+        return found
 
-    def _closed_to_users(self) -> FirewallAnswer:
-        seen = "only root may read the rules of this PC's firewall"
+    def _word(self, packet: Packet, answer: dict[str, Any]) -> FirewallAnswer:
+        rule = answer["rule"]
+        if rule is None:
+            return FirewallAnswer(answer["state"], answer["evidence"], "")
+        evidence = answer["evidence"].replace("{rule}", self._text(rule))
+        return FirewallAnswer(
+            answer["state"], evidence, self._fix(packet, answer, rule) if answer["state"] == BLOCKED else ""
+        )
+
+    def _text(self, rule: dict[str, Any]) -> str:
+        """A rule as its own program prints it, or where it stands."""
+        table, chain, number = rule["table"], rule["chain"], rule["number"]
+        where = f"chain {chain} in table {rule['family']} {table}"
+        if rule["kind"] == "legacy":
+            where += " of iptables-legacy"
+        if not number:
+            return f"policy drop of {where}"
+        if rule["xt"]:
+            lines = [line for line in self._saved(rule).splitlines() if line.startswith(f"-A {chain} ")]
+            if number <= len(lines):
+                return f"{lines[number - 1]} (table {rule['family']} {table})"
+        if rule["kind"] == "nft":
+            listed = self._run("nft", "-t", "-a", "list", "chain", rule["family"], table, chain)
+            for line in listed.splitlines():
+                text, mark, handle = line.partition(" # handle ")
+                if mark and handle.strip() == str(rule["handle"]):
+                    return f"{text.strip()} ({where})"
+        return f"rule {number} of {where}"
+
+    def _saved(self, rule: dict[str, Any]) -> str:
+        """The table as iptables-save prints it, "" where it cannot."""
+        variant = "legacy" if rule["kind"] == "legacy" else "nft"
+        program = _PROGRAMS.get(rule["family"])
+        if program is None:
+            return ""
+        text = self._run(f"{program}-{variant}-save", "-t", rule["table"])
+        return text if f"*{rule['table']}" in text else ""
+
+    def _run(self, *words: str) -> str:
+        if words not in self._printed:
+            result = run_command(list(words), self._deadline.within(_LONGEST))
+            self.asked.append(f"{' '.join(words)}: {'exit ' + str(result.code) if result.code else 'read'}")
+            self._printed[words] = result.stdout
+        return self._printed[words]
+
+    def _fix(self, packet: Packet, answer: dict[str, Any], rule: dict[str, Any]) -> str:
+        """The command, in the words of the program that keeps the table."""
+        port, lan = packet.port, packet.region == LAN
+        outward, neighbour = answer["answer"], answer["neighbour"]
+        if rule["family"] == "arp" or (neighbour and packet.family == "ipv4"):
+            return ""
+        saved = self._saved(rule) if rule["xt"] else ""
+        filters = rule["table"] == "filter" and not neighbour
+        if ":ufw" in saved and filters:
+            if outward:
+                return f"{sudo()}ufw allow out {f'to {packet.lan} ' if lan else ''}proto tcp from any port {port}"
+            return f"{sudo()}ufw allow {f'from {packet.lan} to any port {port} proto tcp' if lan else f'{port}/tcp'}"
+        if (rule["table"] == "firewalld" or (":IN_public" in saved and filters)) and not outward and not neighbour:
+            add = f"{sudo()}firewall-cmd --add-port={port}/tcp"
+            return f"{add} && {add} --permanent"
+        if saved:
+            return f"{sudo()}{self._iptables_rule(packet, rule, outward=outward, neighbour=neighbour)}"
+        address = "daddr" if outward else "saddr"
+        source = f" {_FIELDS[packet.family]} {address} {packet.lan}" if lan else ""
+        what = _NEIGHBOURS if neighbour else f"tcp {'sport' if outward else 'dport'} {port} accept"
+        place = f"{rule['family']} {rule['table']} {rule['base'] or rule['chain']}"
+        return f"{sudo()}nft insert rule {place}{'' if neighbour else source} {what}"
+
+    def _iptables_rule(self, packet: Packet, rule: dict[str, Any], *, outward: bool, neighbour: bool) -> str:
+        program = _PROGRAMS[rule["family"]]
+        wanted = "legacy" if rule["kind"] == "legacy" else "nf_tables"
+        if f"({wanted})" not in self._run(program, "--version"):
+            program += "-legacy" if wanted == "legacy" else "-nft"
+        table = "" if rule["table"] == "filter" else f" -t {rule['table']}"
+        chain = rule["base"] or ("OUTPUT" if outward else "INPUT")
+        if neighbour:
+            return f"{program}{table} -I {chain} -p ipv6-icmp -j ACCEPT"
+        address = f" {'-d' if outward else '-s'} {packet.lan}" if packet.region == LAN else ""
+        return (
+            f"{program}{table} -I {chain}{address} -p tcp {'--sport' if outward else '--dport'} {packet.port} -j ACCEPT"
+        )
+
+
+def _refusal(found: dict[str, Any]) -> FirewallAnswer:
+    """Nothing could be tried: why not, and what helps."""
+    if found["refused"] == "root":
+        seen = "only root may read the rules of this machine's firewall"
         try:
             settings = Path(_UFW_SETTINGS).read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -118,45 +163,6 @@ class LinuxFirewall:
         if "ENABLED=yes" in settings.replace(" ", ""):
             seen = f"ufw is switched on ({_UFW_SETTINGS}), and only root may read its rules"
         return FirewallAnswer(UNKNOWN, seen, "sudo wirecat reach {port}")
-
-    def _unreadable(self, why: str) -> FirewallAnswer:
-        return FirewallAnswer(UNKNOWN, f"the firewall of this PC cannot be read: {why}", f"{sudo()}nft list ruleset")
-
-    def _legacy_names(self, family: str) -> set[str]:
-        """The tables of the older kind that the kernel has loaded; most machines have none."""
-        try:
-            return set(Path(_LEGACY.format(_TABLES[family])).read_text(encoding="ascii").split())
-        except OSError:
-            return set()
-
-    def _save(self, family: str, *, legacy: bool) -> str:
-        name = f"{_SAVERS[family]}-{'legacy' if legacy else 'nft'}-save"
-        for program in (name, f"{_SAVERS[family]}-save"):
-            if program not in self._saved:
-                self._saved[program] = self._run([program]).stdout
-            if self._saved[program]:
-                return self._saved[program]
-        return ""
-
-    def _run(self, words: list[str]) -> Any:
-        result = run_command(words, self._seconds)
-        self.asked.append(f"{' '.join(words)}: {'exit ' + str(result.code) if result.code else 'read'}")
-        return result
-
-    def _fix(self, packet: Packet, answer: Answer, kind: str, managers: set[str]) -> str:
-        port, lan = packet.port, packet.region == LAN
-        if any(name.startswith("ufw") for name in managers):
-            return f"{sudo()}ufw allow {f'from {packet.lan} to any port {port} proto tcp' if lan else f'{port}/tcp'}"
-        if "inet firewalld" in managers:
-            add = f"{sudo()}firewall-cmd --add-port={port}/tcp"
-            return f"{add} && {add} --permanent"
-        if kind == "iptables" or answer.chain is None:
-            program = _SAVERS[packet.family]
-            source = f" -s {packet.lan}" if lan else ""
-            return f"{sudo()}{program} -I INPUT{source} -p tcp --dport {port} -j ACCEPT"
-        field = "ip" if packet.family == "ipv4" else "ip6"
-        source = f" {field} saddr {packet.lan}" if lan else ""
-        return f"{sudo()}nft insert rule {answer.chain.table} {answer.chain.name}{source} tcp dport {port} accept"
-
-
-_VERBS = {"drop": "drops", "reject": "refuses"}
+    what = "the rules of this machine's firewall cannot be read" if found["refused"] == "rules" else (
+        "the firewall of this machine cannot be tried in a copy of its network")  # fmt: skip
+    return FirewallAnswer(UNKNOWN, f"{what}: {found['why']}", f"{sudo()}nft list ruleset")

@@ -106,9 +106,9 @@ def _add(found: Listening, row: SocketRow) -> None:
 def _takes_ipv6_only(row: SocketRow) -> bool | None:
     if not sys.platform.startswith("linux") or row.inode is None:
         return None
-    from wirecat.system.netlink_dual_stack import read_ipv6_only
+    from wirecat.system.netlink_listeners import read_listeners
 
     try:
-        return read_ipv6_only().get(row.inode)
+        return next((each.only_ipv6 for each in read_listeners(row.local_port or 0) if each.inode == row.inode), None)
     except OSError:
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 from wirecat.immutable import Immutable
 from wirecat.system.child_environment import child_environment
@@ -35,6 +37,13 @@ def find_program(name: str) -> str | None:
     if os.name == "posix":
         folders = os.pathsep.join((folders, *_MORE_FOLDERS))
     return shutil.which(name, path=folders)
+
+
+def module_command(module: str) -> tuple[list[str], dict[str, str]]:
+    """The words and the environment that run a module of this package with this Python; from a zipapp too."""
+    paths = [str(Path(__file__).resolve().parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = child_environment({"PYTHONPATH": os.pathsep.join(path for path in paths if path)})
+    return [sys.executable, "-m", module], environment
 
 
 def run_command(words: list[str], seconds: float = 3.0) -> CommandResult:

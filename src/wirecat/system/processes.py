@@ -54,6 +54,31 @@ def find_socket_owners(inodes: Iterable[int], *, directory: str = "/proc") -> So
     return SocketOwners(found, denied)
 
 
+def control_group(pid: str, controller: str) -> str:
+    """The control group of a process (``self``: this one) for a controller of version 1; "" names version 2 (cgroups(7)).
+
+    "/" where there is no such controller, "" where the process is gone.
+    """
+    try:
+        lines = read_kernel_file(f"/proc/{pid}/cgroup").decode("utf-8", "backslashreplace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return path
+    return "/"
+
+
+def file_group(pid: int) -> int | None:
+    """The group that a process makes its files and sockets with (proc(5)); None where it is gone."""
+    try:
+        lines = read_kernel_file(f"/proc/{pid}/status").decode("ascii", "replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[4]) for line in lines if line.startswith("Gid:")), None)
+
+
 def _find_held(path: str, wanted: dict[str, int]) -> list[int]:
     """Take the sockets that this directory of descriptors holds out of ``wanted``; return the inodes."""
     held = []

@@ -1,0 +1,2 @@
+# verdicts: ok blocked ok blocked
+ip route del default; ip -6 route del default
