@@ -429,6 +429,77 @@ def test_lease_that_is_not_shown_is_the_one_that_was_asked_for(hosts: tuple[Host
         end(exposing, signal.SIGTERM, table, {PORT: NEIGHBOUR})
 
 
+class Unlisted(TableRouter):
+    """Does not show what was added since it was started."""
+
+    def __init__(self, **entries: Entry) -> None:
+        super().__init__(**entries)
+        self.listed = dict(self.table)
+
+    def get_specific(self, values: dict[str, str]) -> bytes:
+        shown, self.table = self.table, {port: self.table[port] for port in self.listed}
+        try:
+            return super().get_specific(values)
+        finally:
+            self.table = shown
+
+    def get_generic(self, values: dict[str, str]) -> bytes:
+        shown, self.table = self.table, {port: self.table[port] for port in self.listed}
+        try:
+            return super().get_generic(values)
+        finally:
+            self.table = shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_unnamed_forward_to_the_same_port_is_not_taken_for_ours(
+    hosts: tuple[Host, Host], number: signal.Signals
+) -> None:
+    server, router = hosts
+    nameless = Entry(SERVER, PORT, "", 0)
+    table = Unlisted(p12345=nameless)
+    with fake(router, table), start(server) as exposing:
+        assert exposing.wait_for("stdout", LINE)[1] == b"12346"
+        end(exposing, number, table, {PORT: nameless})
+
+
+def test_forward_of_a_similar_name_is_not_removed(hosts: tuple[Host, Host]) -> None:
+    """Only what an earlier run made: its name has the port, and no living process of that number."""
+    server, router = hosts
+    table = TableRouter(
+        p1=Entry(SERVER, 80, "wirecat server"), p2=Entry(OTHER, 80, "wirecat 80"), p3=Entry(SERVER, 81, "wirecat 80"),
+        p4=Entry(SERVER, 80, f"wirecat 80 {os.getpid()}-abcdef"), p5=Entry(SERVER, 80, "wirecat 80 4194305-abcdef"),
+    )  # fmt: skip
+    with fake(router, table):
+        ended = server.wirecat("expose", "--remove")
+    assert ended.returncode == 1
+    assert f"kept by process {os.getpid()}" in ended.stderr
+    assert sorted(table.table) == [1, 2, 3, 4]
+
+
+class Unwilling(TableRouter):
+    """Deletes another's forward, and then maps nothing for anybody."""
+
+    def add(self, values: dict[str, str]) -> bytes:
+        return fault(606)
+
+
+def test_forward_that_cannot_be_put_back_is_told_and_remembered(hosts: tuple[Host, Host]) -> None:
+    server, router = hosts
+    table = Unwilling(p12345=NEIGHBOUR)
+    described = ok(description(("WANIPConnection:1", "/ctl"), ("WANPPPConnection:1", "/ctl")))
+    with FakeRouter(router, ROUTER, route=table.route, describe=lambda: described):
+        ended = server.wirecat("expose", str(PORT), "--replace")
+    assert ended.returncode == 1
+    assert f"was forwarded to {OTHER}:80 ('web'), without an end before, and that could not be put back" in ended.stderr
+    (record,) = read_records()
+    assert OTHER in record.replaced
+    with fake(router, TableRouter()) as again:
+        assert server.wirecat("expose", "--remove").returncode == 0
+        assert "AddPortMapping" in again.requests
+    assert read_records() == []
+
+
 def test_all_ports_that_are_tried_are_taken(hosts: tuple[Host, Host]) -> None:
     server, router = hosts
     entries = {PORT + more: Entry(OTHER, more + 1) for more in range(8)}

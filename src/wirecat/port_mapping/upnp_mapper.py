@@ -164,11 +164,15 @@ def _add(table: ForwardTable, intent: Mapping, deadline: Deadline) -> Mapping:
 def _find_own(table: ForwardTable, mapping: Mapping, deadline: Deadline) -> Forward | None:
     try:
         there = table.find(mapping.external_port, deadline)
-        if there is not None and is_own(there, mapping):
-            return there
-        return next((each for each in table.entries(deadline) if is_own(each, mapping)), None)
+        return there if there is not None and is_own(there, mapping) else _find_named(table, mapping, deadline)
     except (OSError, ValueError):
         return None
+
+
+def _find_named(table: ForwardTable, mapping: Mapping, deadline: Deadline) -> Forward | None:
+    """Ours on another port than was asked for; known by its name alone, as another forward may lead to the same port."""
+    entries = table.entries(deadline)
+    return next((each for each in entries if each.description.startswith(f"{NAME} ") and is_own(each, mapping)), None)
 
 
 def _verified(table: ForwardTable, made: Mapping, deadline: Deadline) -> Mapping:
@@ -176,7 +180,7 @@ def _verified(table: ForwardTable, made: Mapping, deadline: Deadline) -> Mapping
     try:
         shown = table.find(made.external_port, deadline)
         if shown is None:  # it may have taken another port without a word
-            shown = next((entry for entry in table.entries(deadline) if is_own(entry, made)), None)
+            shown = _find_named(table, made, deadline)
     except (OSError, ValueError):
         return made
     if shown is None:

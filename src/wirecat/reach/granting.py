@@ -108,10 +108,14 @@ def map_ipv4(view: RouterView, wish: Wish, journal: Journal) -> Mapping:
                 last = journal.last(asked)
                 if last is not None and is_refusal(error) and not last.replaced:
                     journal.drop(last)
-                elif last is not None:
-                    take_back(last, journal)
-    what = "; ".join(dict.fromkeys(reasons + journal.notes)) or "another mapping leads to this port already"
-    raise NotExposed(f"the router {view.gateway} refuses ({what})", step="expose", address=wish.port, hint=hint)
+                elif last is not None and not take_back(last, journal):
+                    raise _refusal(view, wish, reasons + journal.notes, hint) from error
+    raise _refusal(view, wish, reasons + journal.notes, hint)
+
+
+def _refusal(view: RouterView, wish: Wish, reasons: list[str], hint: str) -> NotExposed:
+    what = "; ".join(dict.fromkeys(reasons)) or "another mapping leads to this port already"
+    return NotExposed(f"the router {view.gateway} refuses ({what})", step="expose", address=wish.port, hint=hint)
 
 
 def _grant(asked: Mapping, wanted: int, wish: Wish, view: RouterView, journal: Journal) -> Mapping:

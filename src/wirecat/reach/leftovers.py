@@ -56,7 +56,7 @@ def _table(igd: Igd, own_host: str, gateway: str, deadline: Deadline) -> list[Le
         try:
             for entry in ForwardTable(igd, service).entries(deadline):
                 words = entry.description.split()
-                if entry.client != own_host or words[:1] != [NAME] or len(words) < 2 or not 0 < entry.port < 65536:
+                if entry.client != own_host or words[:2] != [NAME, str(entry.port)] or not 0 < entry.port < 65536:
                     continue
                 pid = words[2].partition("-")[0] if len(words) > 2 else ""
                 mapping = Mapping(
