@@ -21,6 +21,7 @@ from server.worker_handlers import Who, awho, broken, stubborn, who
 from wirecat import UsageError, serve
 from wirecat.events import Closed, Denied, Failed, Listening, Opened, Stopped, Stopping
 from wirecat.server import supervisor as module
+from wirecat.server import worker_watch
 from wirecat.server.supervisor import Supervisor
 from wirecat.taps.tap import Tap
 
@@ -293,6 +294,34 @@ def test_the_connections_of_one_that_stands_still_are_unknown(monkeypatch: pytes
         finally:
             os.kill(pid, signal.SIGCONT)
         assert (row.id, row.state, row.thread, row.peer.port) == (1, "unknown", "worker-1", client.getsockname()[1])
+
+
+def test_worker_that_is_stopped_is_reported_and_so_is_that_it_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_watch, "INTERVAL", 0.05)
+    monkeypatch.setattr(worker_watch, "SILENCE", 0.2)
+    with serving(who, workers=2) as served:
+        pid = pids(served)[0]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            error = served.events.wait(Failed).error
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert re.fullmatch(
+            rf"worker [12] \(process {pid}\) is stopped by a signal; its clients, new ones too, wait\. "
+            rf"To continue it: kill -CONT {pid}\.",
+            error,
+        )
+        assert f"(process {pid}) answers again, after " in served.events.wait(Failed, 2).error
+        assert len(served.failures) == 2, "each is said once"
+
+
+def test_worker_that_answers_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_watch, "INTERVAL", 0.01)
+    monkeypatch.setattr(worker_watch, "SILENCE", 5.0)
+    with serving("echo", workers=1) as served, served.connect() as client:
+        for number in range(50):
+            assert ask(client, b"%d" % number) == b"%d" % number
+        assert not served.failures
 
 
 def test_the_failures_of_handlers_come_as_ever() -> None:

@@ -14,7 +14,8 @@ sends is ``task``, with ``v``, the version of all that follows; the other end do
     kick     id                                 table      n, rows, more: its connections, and if more follow
     table    n: tell me your connections        ended      stuck: how many handlers would not end
     stop     seconds: drain, then end           fault      text: it cannot serve at all
-    cut      end the drain now
+    cut      end the drain now                  pong       it answers
+    ping     do you answer?
 
 The end of the channel is the end of the other side: a worker whose supervisor has gone drains and ends.
 """

@@ -22,6 +22,7 @@ from wirecat.server.registry import tell_failure
 from wirecat.server.server import CUT_TIME, Server
 from wirecat.server.worker_process import Slot, WorkerProcess
 from wirecat.server.worker_table import TABLE_TIME, WorkerTable
+from wirecat.server.worker_watch import WorkerWatch
 from wirecat.taps.transcript import LINES_A_SECOND
 
 TYPE_CHECKING = False
@@ -65,6 +66,7 @@ class Supervisor(Server):
         self._taken = False  # the one client of --once has come
         self._going = False
         self._stopping = False
+        self._watch = WorkerWatch(self._slots, self._changed, self._publisher)
         self._begin_life()
 
     def prepare(self) -> None:
@@ -91,6 +93,7 @@ class Supervisor(Server):
             self._going = True
             for slot in self._slots:
                 self._let_go(slot)
+        self._watch.start()
         return self
 
     def _let_go(self, slot: Slot) -> None:
@@ -116,6 +119,7 @@ class Supervisor(Server):
             problem = self._one_life(slot)
             with self._changed:
                 slot.process, slot.ready = None, False
+                self._watch.forget(slot)
                 last = self._stopping or self._taken or not self._going
                 pause = 0.0 if monotonic() - began >= STEADY else min(max(FIRST_PAUSE, 2 * pause), LONGEST_PAUSE)
                 if self._going and not self._stopping:
@@ -196,6 +200,8 @@ class Supervisor(Server):
             slot.ready = True
             if self._going:
                 self._let_go(slot)
+        elif kind == "pong":
+            self._watch.answered(slot)
         elif kind == "quiet":
             slot.quiet = True
         elif kind == "table":
@@ -293,6 +299,7 @@ class Supervisor(Server):
             if self._ended:
                 return self._stuck
             seconds = self.options.drain if drain is None else drain
+            self._watch.stop()
             with self._changed:
                 self._stopping = True
                 self._changed.notify_all()
@@ -312,6 +319,7 @@ class Supervisor(Server):
             for slot in self._slots:
                 if slot.thread is not None:
                     slot.thread.join()
+            self._watch.join()
             self._ended = True
             if self._going:
                 self._publisher.publish(Stopped(served=self._table.served, stuck=self._stuck))

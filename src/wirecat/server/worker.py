@@ -137,6 +137,8 @@ class Worker:
         server = self._server
         if kind == "task":
             self._prepare(message)
+        elif kind == "ping":
+            self._channel.send("pong")
         elif server is None:
             return  # nothing is served, and the end of the channel follows
         elif kind == "admit":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -52,6 +53,7 @@ class WorkerProcess:
             ours.close()
             raise
         self.channel = Channel(ours)
+        self.pid = self._process.pid
         self.name = f"worker {number} (process {self._process.pid})"
 
     def messages(self) -> Iterator[dict[str, Any]]:
@@ -63,6 +65,17 @@ class WorkerProcess:
                 yield message
             if not said and self._process.poll() is not None:
                 return
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal has stopped it (SIGSTOP); False where the system cannot tell that without changing it."""
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return False
+        try:
+            state = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:  # it has ended
+            return False
+        return state is not None and state.si_code == os.CLD_STOPPED
 
     def kill(self) -> None:
         """End it by force, if it has not ended."""
@@ -90,6 +103,8 @@ class Slot:
         self.thread: threading.Thread | None = None
         self.ready = self.quiet = self.done = False
         self.lives = 0
+        self.asked_at: float | None = None  # since when it owes an answer (monotonic),
+        self.silent = False  # and whether that was reported
         self.fault = ""
 
     def send(self, type: str, **fields: object) -> None:

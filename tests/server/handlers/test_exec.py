@@ -20,6 +20,7 @@ from server.clients import PATIENCE, Served, eventually, everything, exactly, re
 from server.test_tls_transport import with_halves
 from wirecat.events import Closed
 from wirecat.server.handlers.exec import Exec
+from wirecat.server.start_rate import StartRate
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are written for a POSIX shell")
 
@@ -281,3 +282,35 @@ def test_a_sigterm_of_the_server_reaches_it(tmp_path: Path, twice: bool) -> None
             assert server.wait() == (128 + signal.SIGTERM if twice else 0)
             assert everything(client) == b""
         eventually(lambda: file.exists() and file.read_text() == "orderly\n", "it has said so")
+
+
+def test_clients_that_are_lost_while_they_wait_have_no_program_started(tmp_path: Path) -> None:
+    """The rate at which programs start is limited, and those that have gone cost the others no time."""
+    started = tmp_path / "started"
+    handler = Exec(f"echo >> {started}; cat", rate=StartRate(0.5, 1))
+    with serving(handler) as served:
+        with served.connect() as first:
+            first.sendall(b"x")
+            assert first.recv(1) == b"x"
+            for _ in range(50):
+                reset(served.connect())
+            served.events.wait(Closed, 48)
+            with served.connect() as last:
+                last.sendall(b"y")
+                assert last.recv(1) == b"y"
+        served.events.wait(Closed, 52)
+        assert {each.reason for each in served.events.of(Closed)} <= {"end", "reset"}
+    assert 2 <= len(started.read_text()) <= 4, "50 seconds' worth of programs were asked for"
+
+
+def test_clients_that_wait_for_their_program_do_not_keep_a_server_from_stopping() -> None:
+    with serving(Exec("cat", rate=StartRate(0.001, 1))) as served, contextlib.ExitStack() as stack:
+        first = stack.enter_context(served.connect())
+        first.sendall(b"x")
+        assert first.recv(1) == b"x"
+        for _ in range(5):
+            stack.enter_context(served.connect())
+        eventually(lambda: len(served.server.connections) == 6, "they wait")
+        began = time.monotonic()
+        assert served.server.stop(0) == 0
+        assert time.monotonic() - began < 3

@@ -14,26 +14,46 @@ from wirecat.endpoints.exec import start_program
 from wirecat.endpoints.socket_stream import LINGER
 from wirecat.errors import ConnectionBroken
 from wirecat.pump import pump
+from wirecat.server.start_rate import StartRate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wirecat.endpoints.exec import ExecStream
+    from wirecat.errors import NetworkError
     from wirecat.pump import OnPath
 
 _PROTOCOLS = {"udp": "UDP", "dtls": "UDP", "unixgram": "UDP", "sctp": "SCTP"}
 
 
 class Exec:
-    """Starts ``command`` for each connection; with ``split`` not by the shell, but cut at white space."""
+    """Starts ``command`` for each connection; with ``split`` not by the shell, but cut at white space.
 
-    def __init__(self, command: str, *, split: bool = False) -> None:
+    ``rate`` limits how many start a second. More clients wait; one that is lost meanwhile has no program started for it.
+    """
+
+    def __init__(self, command: str, *, split: bool = False, rate: StartRate | None = None) -> None:
         self._command = command
         self._split = split
+        self._rate = rate or StartRate()
 
     def __call__(self, connection: Connection) -> None:
         """Serve one client until the program or the client's connection has ended."""
+        lost: list[NetworkError] = []
+
+        def is_wanted() -> bool:
+            if connection.cut_reason:
+                return False
+            error = connection.stream.loss()
+            if error is not None:
+                lost.append(error)
+            return error is None
+
+        if not self._rate.pass_through(is_wanted):
+            if lost:
+                raise lost[0]
+            return
         program = start_program(self._command, split=self._split, environment=program_environment(connection))
 
         def abort() -> None:
