@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -361,3 +362,21 @@ def test_lan_prints_addresses_to_hand_out() -> None:
     with Program(listen("0", "--lan")) as program:
         program.wait_for("stderr", rb"others connect to: \S+:\d+|no address that others could use")
         assert b"0.0.0.0" not in program.stderr
+
+
+def test_scanner_that_speaks_no_tls_is_not_the_one_client() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with Program(listen("tls://127.0.0.1:0")) as program:
+        port = int(program.wait_for("stderr", rb"listening on tls://127\.0\.0\.1:(\d+)")[1])
+        with client(port) as scanner:
+            scanner.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            program.wait_for("stderr", rb"does not speak TLS")
+            assert everything(scanner) == b""
+        with client(port) as peer, context.wrap_socket(peer) as secured:
+            secured.sendall(b"hello\n")
+            program.wait_for("stdout", b"hello\n")
+            program.send(b"from us\n")
+            assert secured.recv(100) == b"from us\n"
+        assert program.wait() == 0

@@ -6,7 +6,7 @@ from wirecat.cli.conversation import converse
 from wirecat.cli.parsing import add_address, joined_address, make_parser, parse
 from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.endpoints.stdio import StdioStream
-from wirecat.errors import ConnectionBroken
+from wirecat.errors import ConnectionBroken, NetworkError
 from wirecat.talk import listen
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
     from wirecat.cli.parsing import Parser
     from wirecat.cli.recording import CommandRecording
+    from wirecat.connection import Connection
     from wirecat.reach.announce import Announcement
     from wirecat.talk import ConnectionListener
 
@@ -95,6 +96,22 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
         local.close()
 
 
+def _next_client(listener: ConnectionListener, environment: Environment) -> Connection:
+    """Wait for a client. One whose TLS handshake fails is reported, and the next is waited for."""
+    while True:
+        connection = listener.accept()
+        try:
+            connection.stream.handshake()
+        except NetworkError as error:
+            connection.close()
+            environment.message(str(error))
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+
+
 def _one_client(
     listener: ConnectionListener,
     environment: Environment,
@@ -105,7 +122,7 @@ def _one_client(
     announcement: Announcement | None,
 ) -> None:
     observer = None if recording is None else recording.tap("server")
-    with listener.accept() as connection:
+    with _next_client(listener, environment) as connection:
         if not options.keep_open:
             listener.close()
             if announcement is not None:
