@@ -29,7 +29,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.server.assembly": "tests/server/test_server.py and test_tls_transport.py: every server is put together by it",
     "wirecat.server.secure_acceptor": "tests/server/test_tls_transport.py: with each engine",
     "wirecat.server.socket_handshakes": "tests/server/test_tls_transport.py: with each engine",
-    "wirecat.server.loop_handshakes": "tests/server/test_tls_transport.py: with each engine",
     "wirecat.endpoints.blocking_handshake": "tests/endpoints/test_tls_stream.py: the stream that uses it",
     "wirecat.server.worker_watch": "tests/server/test_supervisor.py: with workers that are stopped",
     "wirecat.server.responder_thread": "tests/server/test_threads.py: the engine that runs it",

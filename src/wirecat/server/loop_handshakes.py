@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from time import monotonic
+
 from wirecat.endpoints.place import place_of
 from wirecat.server.tls_transport import TlsProtocol
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from wirecat.server.registry import Registry
 
 _BUFFER = 1 << 16  # bytes decrypted at a time
+SLICE = 0.01  # seconds of handshakes before the loop's other work, the clients that are served, has its turn
 
 
 class LoopHandshakes:
@@ -33,6 +37,8 @@ class LoopHandshakes:
         registry: Registry,
         enter: Callable[[TlsProtocol], bool],
         loop: asyncio.AbstractEventLoop,
+        *,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.listener = listener
         self.table = table
@@ -40,6 +46,8 @@ class LoopHandshakes:
         self.enter = enter
         self.buffer = memoryview(bytearray(_BUFFER))  # what is decrypted passes through it at once
         self._loop = loop
+        self._clock = clock
+        self._ready: deque[TlsProtocol] = deque()  # those with something to compute
         self._timer: asyncio.TimerHandle | None = None
         listener.prepare()
 
@@ -50,6 +58,21 @@ class LoopHandshakes:
         if self._timer is None:
             self._set_timer()
         return protocol
+
+    def schedule(self, protocol: TlsProtocol) -> None:
+        """Let ``protocol`` compute, soon: a handshake takes milliseconds, and hundreds may be ready in the same round."""
+        self._ready.append(protocol)
+        if len(self._ready) == 1:
+            self._loop.call_soon(self._compute)
+
+    def _compute(self) -> None:
+        end = self._clock() + SLICE
+        while self._ready:
+            self._ready[0].compute()
+            self._ready.popleft()
+            if self._ready and self._clock() >= end:
+                self._loop.call_soon(self._compute)
+                return
 
     def turn_away(self, peer: Any, reason: str) -> None:
         """The client at ``peer`` has had no handshake."""

@@ -83,14 +83,17 @@ class TlsProtocol(asyncio.Protocol):
         elif handshake.is_startable:
             assert self._owner is not None
             if self._owner.table.activate(self):
-                self._proceed(handshake)
+                self._owner.schedule(self)
             else:
                 self.raw.pause_reading()
 
     def eof_received(self) -> bool:
+        if self._handshake is not None and self._handshake.engine is not None:
+            self.compute()  # the last of the handshake, and data, may have come with the end
         if self._handshake is not None:
             self._handshake.end()
             self._fail(self._handshake)
+        if self.closing:
             return False
         self._raw_ended = True
         self._deliver()
@@ -121,7 +124,11 @@ class TlsProtocol(asyncio.Protocol):
 
     # The handshake
 
-    def _proceed(self, handshake: TlsHandshake) -> None:
+    def compute(self) -> None:
+        """Go on with the handshake as far as what has come allows. For ``owner`` to call, when there is time."""
+        handshake = self._handshake
+        if handshake is None:
+            return
         try:
             handshake.proceed()
         except WirecatError as error:  # there is no context
@@ -154,9 +161,9 @@ class TlsProtocol(asyncio.Protocol):
 
     def resume(self) -> None:
         """See Entry."""
-        if self._handshake is not None:
+        if self._handshake is not None and self._owner is not None:
             self.raw.resume_reading()
-            self._proceed(self._handshake)
+            self._owner.schedule(self)
 
     def expire(self, seconds: float) -> None:
         """See Entry."""
