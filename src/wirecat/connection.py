@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from time import monotonic
-
-from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired, IncompleteReceive, UsageError
+from wirecat.connection_state import ConnectionState as ConnectionState
+from wirecat.errors import ConnectionBroken, ConnectionClosed, DeadlineExpired
 from wirecat.options import require_number
-from wirecat.taps.row import Tapped
 from wirecat.taps.tap import RECEIVED, SENT
 from wirecat.wire.framing import LONGEST_LINE, ReceiveBuffer, decode, encode, split_ending
 
@@ -24,87 +22,6 @@ READ_SIZE = 65536
 FLUSH_TIME = 1.0  # seconds that a close grants the bytes that taps held back
 
 
-class ConnectionState(Tapped):
-    """What every connection knows, whichever way it is driven. Fields, not events.
-
-    ``id`` is its number at its server (0 elsewhere); ``bytes_received`` and ``bytes_sent`` count what went over the
-    wire; ``opened`` is when (time.monotonic()); ``last_heard`` when bytes last moved, exact to the server's sweep (at
-    most a second); ``ended`` tells that the peer's end of stream was read (on an event loop: that it has come),
-    ``half_closed`` that we sent ours, ``closed`` that this side has closed it. ``cut_reason`` is why the server cut it
-    off (``idle``, ``kicked``, ``shutdown``), else empty.
-    """
-
-    __slots__ = (
-        "_buffer", "_counted", "_timeout", "bytes_received", "bytes_sent", "closed", "cut_reason", "ended", "half_closed",
-        "last_heard", "opened",
-    )  # fmt: skip
-
-    def __init__(self, id: int = 0) -> None:
-        super().__init__(id)
-        self.bytes_received = self.bytes_sent = 0
-        self.opened = self.last_heard = monotonic()
-        self.ended = self.half_closed = self.closed = False
-        self.cut_reason = ""
-        self._buffer: ReceiveBuffer | None = None
-        self._counted = 0
-        self._timeout: float | None = None
-
-    @property
-    def peer(self) -> Address:
-        """The other end's address."""
-        raise NotImplementedError
-
-    @property
-    def local(self) -> Address:
-        """This end's address."""
-        raise NotImplementedError
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes have come and wait to be taken."""
-        return len(self._buffer) if self._buffer is not None else 0
-
-    def abort(self) -> None:
-        """End both directions at once; whoever waits in another thread is woken. The owner still closes it."""
-        raise NotImplementedError
-
-    def cut(self, reason: str) -> None:
-        """End both directions at once because of ``reason``, which the first caller sets."""
-        self.cut_reason = self.cut_reason or reason
-        self.abort()
-
-    def note_traffic(self, now: float) -> float:
-        """Compare the counters with those of the last call, move ``last_heard`` on if they differ; seconds of silence.
-
-        So the paths that move bytes read no clock.
-        """
-        count = self.bytes_received + self.bytes_sent
-        if count != self._counted:
-            self._counted = count
-            self.last_heard = now
-        return now - self.last_heard
-
-    def _require_receivable(self, limit: int) -> None:
-        if self.closed:
-            raise ConnectionClosed("this side has closed the connection already", address=self.peer, step="receive")
-        if limit < 1:  # the kernel would give 0 bytes, which is what it says at the end
-            raise UsageError(f"there is nothing to receive into {limit} bytes", address=self.peer, step="receive")
-
-    def _require_sendable(self) -> None:
-        if self.closed or self.half_closed:
-            what = "closed" if self.closed else "half-closed"
-            raise ConnectionClosed(f"this side has {what} the connection already", address=self.peer, step="send")
-
-    def _incomplete(self, count: int, partial: bytes) -> IncompleteReceive:
-        return IncompleteReceive(
-            f"the peer ended after {len(partial)} of {count} bytes", partial=partial, address=self.peer, step="receive"
-        )
-
-    def __repr__(self) -> str:
-        state = "closed" if self.closed else "half-closed" if self.half_closed else "ended" if self.ended else "open"
-        return f"<{type(self).__name__} {self.peer} {state}>"
-
-
 class Connection(ConnectionState):
     """An open connection whose calls wait. Made by ``connect``, by a listener or by a server; a context manager.
 
@@ -115,11 +32,12 @@ class Connection(ConnectionState):
     'Grüße'
     """
 
-    __slots__ = ("on_abort", "on_end", "stream")
+    __slots__ = ("idle_limit", "on_abort", "on_end", "stream")
 
     def __init__(self, stream: Stream, id: int = 0) -> None:
         super().__init__(id)
         self.stream = stream
+        self.idle_limit: float | None = None  # set by a handler; see ConnectionState
         self.on_end: Callable[[], None] | None = None
         self.on_abort: Callable[[], None] | None = None  # for a handler that waits for something else than this stream
 
@@ -169,6 +87,11 @@ class Connection(ConnectionState):
             self._framed().feed(data[limit:])
             data = data[:limit]
         return data
+
+    def put_back(self, data: bytes) -> None:
+        """Let the next receive give ``data``, which has been received already (and counted)."""
+        if data:
+            self._framed().feed(data)
 
     def receive_into(self, buffer: bytearray | memoryview) -> int:
         """As ``receive``, into a buffer of the caller's; 0 at the end. Where there is no tap, nothing is copied."""

@@ -10,9 +10,16 @@ from time import monotonic
 # Seconds that one call may be asked to wait: poll(2) takes less than 25 days, and whoever waits looks again.
 LONGEST_WAIT = 86400.0
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wirecat.stream import Stream
+
 
 class Deadline:
     """A point in time that later steps share. ``seconds=None`` never expires.
+
+    ``partner`` is the stream for which it is done, if any: the steps watch it while they wait, and raise PartnerLost when
+    its peer is lost (see ``Stream.watch``).
 
     >>> Deadline(None).remaining() is None
     True
@@ -20,10 +27,11 @@ class Deadline:
     True
     """
 
-    __slots__ = ("_at", "seconds")
+    __slots__ = ("_at", "partner", "seconds")
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, partner: Stream | None = None) -> None:
         self.seconds = seconds
+        self.partner = partner
         self._at = None if seconds is None else monotonic() + seconds
 
     def remaining(self) -> float | None:

@@ -140,11 +140,13 @@ def _hide_before_at(text: str) -> str:
 def hide_in_handler(spec: str) -> str:
     """A handler as the user wrote it, without the password in it.
 
-    >>> hide_in_handler("proxy:me:word"), hide_in_handler("proxy:@FILE"), hide_in_handler("reply:hello")
-    ('proxy:***', 'proxy:@FILE', 'reply:hello')
+    >>> hide_in_handler("proxy:me:word"), hide_in_handler("proxy?body=9:me:word"), hide_in_handler("proxy:@FILE")
+    ('proxy:***', 'proxy?body=9:***', 'proxy:@FILE')
+    >>> hide_in_handler("reply:hello")
+    'reply:hello'
     """
     name, colon, argument = spec.partition(":")
-    hidden = name in _HANDLERS and argument and not argument.startswith("@")
+    hidden = name.partition("?")[0] in _HANDLERS and argument and not argument.startswith("@")
     return f"{name}{colon}{HIDDEN}" if hidden else spec
 
 

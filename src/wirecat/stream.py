@@ -9,6 +9,8 @@ that the loss of either peer is noticed at once, whichever of the two is waited 
 
 from __future__ import annotations
 
+from wirecat.errors import ConnectionBroken
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
@@ -29,6 +31,11 @@ class PartnerLost(Exception):
         self.sending = sending
         self.readable = readable
         self.unsent: int | None = None
+
+    def failure(self, peer: Address) -> NetworkError:
+        """``error``, or where there is none that of a peer that has closed."""
+        text = "the peer has closed the connection"
+        return self.error or ConnectionBroken(text, address=peer, step="connection")
 
 
 class Program:

@@ -21,6 +21,7 @@ LONGER: dict[str, str] = {}
 #: Modules without a test file in the mirrored place, each with its reason. An `__init__.py` without functions
 #: and classes needs none.
 TESTED_ELSEWHERE: dict[str, str] = {
+    "wirecat.connection_state": "tests/test_connection.py, tests/test_async_connection.py: what both kinds have",
     "wirecat.server.acceptor": "tests/server/test_admission.py: with each engine",
     "wirecat.server.check": "tests/server/test_server.py, tests/server/test_datagram_acceptor.py",
     "wirecat.server.datagram_admission": "tests/server/test_datagram_acceptor.py: with both engines",

@@ -18,6 +18,7 @@ FLOORS = (
     ("endpoints", "port_mapping"),
     (
         "taps",
+        "connection_state",
         "connection",
         "socket_transport",
         "async_state",
@@ -52,6 +53,7 @@ ROWS_FOR_TYPES = {1: "an event and a stream name addresses, and need none to be 
 
 #: Names from upstairs that are used in annotations only, each with its reason.
 NAMED_FROM_BELOW = {
+    ("wirecat.deadline", "wirecat.stream"): "a deadline carries the stream for which its steps are done",
     (
         "wirecat.views.text_tour",
         "wirecat.app.tour",

@@ -53,6 +53,7 @@ CONNECT_ROOMS = {
     "address",
     "carrier",
     "connection",
+    "connection_state",
     "deadline",
     "endpoints",
     "immutable",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import wirecat
-from background import PATIENCE, Background
+from background import PATIENCE, Background, stays
 from leaks import nothing_left_behind as nothing_left_behind
 from plain_peers import everything, free_port, reset, serving
 from wirecat.errors import AddressError, Refused, UsageError
@@ -184,6 +184,45 @@ def test_a_client_that_breaks_off_ends_the_connection_to_the_target() -> None:
         assert target.result() in (b"some", b"")
         assert events.wait_for(wirecat.Closed).reason == "reset"
     assert not events.of(wirecat.Failed)
+
+
+def test_client_resets_while_target_does_not_accept_connecting_ends() -> None:
+    with socket.socket() as full:  # its queue is full: a SYN is dropped
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        queued = [socket.socket() for _ in range(4)]
+        for each in queued:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        target = f"127.0.0.1:{full.getsockname()[1]}"
+        events = Events()
+        with relay(HERE, target, timeout=None, keep_open=True, on_event=events) as server:
+            client = dial(server.address)
+            events.wait_for(wirecat.events.Opened)
+            assert stays(lambda: not events.of(wirecat.events.Closed))
+            reset(client)
+            assert events.wait_for(wirecat.events.Closed).reason == "reset"
+        for each in queued:
+            each.close()
+
+
+@pytest.mark.parametrize("scheme", ["tls", "unix"])
+def test_client_resets_while_target_is_silent_connection_ends(scheme: str, tmp_path: Path) -> None:
+    """A target that accepts and says nothing: in a TLS handshake that does not begin, and on a path."""
+    family = socket.AF_UNIX if scheme == "unix" else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.bind(str(tmp_path / "s") if scheme == "unix" else ("127.0.0.1", 0))
+        listener.listen()
+        target = f"unix://{tmp_path}/s" if scheme == "unix" else f"tls://127.0.0.1:{listener.getsockname()[1]}"
+        events = Events()
+        with relay(HERE, target, timeout=None, keep_open=True, on_event=events) as server:
+            client = dial(server.address)
+            accepted = listener.accept()[0]
+            client.sendall(b"said")
+            assert stays(lambda: not events.of(wirecat.events.Closed))
+            reset(client)
+            assert events.wait_for(wirecat.events.Closed).reason == "reset"
+            accepted.close()
 
 
 def test_a_stop_ends_both_sides() -> None:

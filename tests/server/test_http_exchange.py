@@ -6,13 +6,15 @@ import contextlib
 import hashlib
 import os
 import socket
+import threading
 import time
 
 import pytest
 
+from background import stays
 from leaks import nothing_left_behind  # noqa: F401
-from server.clients import everything, exactly
-from server.handlers.origin import PLAIN, ask, dechunked, fields, proxying, status
+from server.clients import PATIENCE, Served, eventually, everything, exactly, reset
+from server.handlers.origin import PLAIN, Origin, ask, dechunked, fields, proxying, status
 from wirecat.events import Closed
 
 
@@ -190,3 +192,104 @@ def test_an_answer_that_is_cut_short_is_not_made_whole(reply: bytes) -> None:
         answer = ask(served, f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode(), end=False)
         assert status(answer) == 200 and not answer.endswith(b"0\r\n\r\n")
         assert b"Content-Length: 5\r\n" not in answer
+
+
+# A client that is lost
+
+
+def stay_silent(client: socket.socket, rest: bytes) -> None:
+    client.settimeout(PATIENCE)
+    while client.recv(65536):
+        pass
+
+
+def lost(served: Served, client: socket.socket) -> None:
+    """Reset, and see that the exchange is over."""
+    reset(client)
+    closed = served.events.wait(Closed)
+    assert (closed.by, closed.reason) == ("peer", "reset")
+
+
+REQUESTS = {
+    "get": "GET {}/ HTTP/1.1\r\n\r\n",
+    "pipelined": "GET {0}/ HTTP/1.1\r\n\r\nGET {0}/ HTTP/1.1\r\n\r\n",
+    "body that does not come": "POST {}/ HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
+    "100-continue": "POST {}/ HTTP/1.1\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n",
+    "chunked": "POST {}/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+}
+
+
+@pytest.mark.parametrize("request_text", REQUESTS.values(), ids=REQUESTS)
+def test_client_resets_while_server_is_silent_exchange_ends(request_text: str) -> None:
+    with proxying(reply=stay_silent) as (served, origin), served.connect() as client:
+        client.sendall(request_text.format(origin.url).encode())
+        eventually(lambda: origin.heads, "the server has the request")
+        lost(served, client)
+
+
+def test_client_resets_while_server_does_not_read_its_body_exchange_ends() -> None:
+    over = threading.Event()
+    with proxying(reply=lambda client, rest: over.wait(PATIENCE)) as (served, origin), served.connect() as client:
+        client.sendall(f"PUT {origin.url}/ HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n".encode())
+        client.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                client.sendall(bytes(1 << 20))
+        lost(served, client)
+        over.set()
+
+
+def test_client_resets_while_response_has_stopped_in_the_middle_exchange_ends() -> None:
+    def half(client: socket.socket, rest: bytes) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        stay_silent(client, rest)
+
+    with proxying(reply=half) as (served, origin), served.connect() as client:
+        client.sendall(f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())
+        assert client.recv(1000)
+        lost(served, client)
+
+
+def test_client_half_closes_after_its_get_still_gets_a_late_response() -> None:
+    go = threading.Event()
+
+    def late(client: socket.socket, rest: bytes) -> None:
+        go.wait(PATIENCE)
+        client.sendall(PLAIN)
+
+    with proxying(reply=late) as (served, origin), served.connect() as client:
+        client.sendall(f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())
+        client.shutdown(socket.SHUT_WR)
+        eventually(lambda: origin.heads, "the server has the request")
+        assert stays(lambda: not served.events.of(Closed))
+        go.set()
+        assert everything(client).endswith(b"hello")
+
+
+def interim_without_end(client: socket.socket, rest: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            client.sendall(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_interim_responses_without_end_are_answered_502(version: str) -> None:
+    with proxying(reply=interim_without_end) as (served, origin), served.connect() as client:
+        client.sendall(f"GET {origin.url}/ HTTP/{version}\r\n\r\n".encode())
+        answer = everything(client)
+        assert answer.count(b"102 Processing\r\n") == (0 if version == "1.0" else 100)
+        assert b"502" in answer and b"100 interim responses" in answer
+
+
+def test_server_resets_after_its_answer_slow_client_gets_all() -> None:
+    data = bytes(300_000)
+
+    def answer_and_reset(client: socket.socket, rest: bytes) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
+        reset(client)
+
+    with Origin(answer_and_reset) as origin, proxying() as (served, _), served.connect() as client:
+        client.sendall(f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())
+        client.shutdown(socket.SHUT_WR)
+        answer = everything(client)
+        assert status(answer) == 200

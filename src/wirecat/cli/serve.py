@@ -11,7 +11,7 @@ from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.server.access import read_rules
-from wirecat.server.handlers import BUILT_IN
+from wirecat.server.handlers import BUILT_IN, find_row
 from wirecat.server.server import DEFAULT_ADDRESS, serve
 from wirecat.system.allocator import share_one_heap
 from wirecat.system.limits import raise_descriptor_limit
@@ -48,8 +48,9 @@ def run(arguments: list[str], environment: Environment) -> int:
     allow = [*_blocks("--allow", options.allow), *_rules(options.allowfile)]
     deny = [*_blocks("--deny", options.deny), *_rules(options.denyfile)]
     require_record(options)
-    if options.handler == "proxy" and environment.variables.get(_SERVE_SECRET):
-        options.handler = f"proxy:{environment.variables[_SERVE_SECRET]}"
+    row, _, argument = find_row(options.handler)
+    if row is not None and row.name == "proxy" and not argument and environment.variables.get(_SERVE_SECRET):
+        options.handler = f"{options.handler}:{environment.variables[_SERVE_SECRET]}"
     _guard(options.handler, address, bool(allow) or options.allow_anyone)
     raise_descriptor_limit()
     transcript = _Transcript(options, environment)
@@ -119,11 +120,11 @@ def _rules(files: list[str]) -> list[str]:
 
 def _guard(handler: str, address: Address, asked_for: bool) -> None:
     """What lets clients do more than talk is not opened to others by one word alone. Raises UsageError."""
-    name, _, argument = handler.partition(":")
-    row = BUILT_IN.get(name)
+    row, _, argument = find_row(handler)
     known = row is not None and row.optional and argument  # they have to say who they are
     if row is None or not row.guarded or address.this_pc_only or asked_for or known:
         return
+    name = row.name
     what = "runs a program for whoever connects" if name == "exec" else "lets whoever connects go on from here"
     more = f"; or write {name}:@FILE, with {row.argument} in FILE" if row.optional else ""
     raise UsageError(
@@ -222,7 +223,8 @@ def _parser() -> Parser:
         "serve",
         "Serve HANDLER on ADDRESS (default 12345, this PC only) until Ctrl-C.\n\nHandlers:\n"
         f"{handlers}\n"
-        f"  {'':<28} (proxy: or set {_SERVE_SECRET}; proxy:USER:PASSWORD shows in ps to all users)\n"
+        f"  {'':<28} (proxy: or set {_SERVE_SECRET}; proxy:USER:PASSWORD shows in ps to all users;\n"
+        f"  {'':<28} time limits in seconds: 'proxy?head=30&body=60&response=300&tunnel=3600')\n"
         "  file.py:function             your own: def f(connection) gets a thread for each client,\n"
         "  module:function              async def f(connection) an event loop, a class with receive(data) either",
         [

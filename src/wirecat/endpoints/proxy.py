@@ -13,6 +13,7 @@ from wirecat.endpoints.failures import error_number
 from wirecat.endpoints.resolve import resolve
 from wirecat.endpoints.socket_stream import SocketStream
 from wirecat.endpoints.tcp import connect_to
+from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.errors import AddressError, NoAnswer, ProxyError, UnknownHost, UsageError
 from wirecat.wire.host_name import dns_name
 
@@ -141,6 +142,10 @@ def _shake(connected: socket.socket, handshake: Handshake, proxy: Address, deadl
             if handshake.reconnect:
                 return False
             connected.settimeout(_left(deadline))
+            if deadline.partner is not None:
+                wait = WatchedWait(connected.fileno(), deadline.partner, sending=False)
+                if not wait.wait(_left(deadline)):
+                    raise TimeoutError
             seen = connected.recv(_PEEK, socket.MSG_PEEK)
             if not seen:
                 handshake.receive_end()

@@ -15,12 +15,14 @@ from time import monotonic
 
 from wirecat.deadline import LONGEST_WAIT
 from wirecat.endpoints.failures import error_number
+from wirecat.endpoints.watched_wait import POLL_TELLS_LOSS, check_partner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.deadline import Deadline
     from wirecat.endpoints.resolve import Candidate
     from wirecat.endpoints.source import MakeSocket
+    from wirecat.stream import Stream
 
 ATTEMPT_DELAY = 0.25  # RFC 8305 section 5: the recommended Connection Attempt Delay
 _SLICE = 0.2 if sys.platform == "win32" else 0.5  # a signal that comes just before a wait does not end it
@@ -31,7 +33,7 @@ def connect_first(candidates: list[Candidate], deadline: Deadline, make: MakeSoc
     """A blocking socket, connected to the first of ``candidates`` that answers.
 
     ``make`` makes the socket for a family, where it is to be another than a plain one. Raises TimeoutError at the
-    deadline, else the OSError of the last failure (a refusal rather than "unreachable").
+    deadline, else the OSError of the last failure (a refusal rather than "unreachable"); PartnerLost.
     """
     waiting = list(candidates)
     pending: dict[int, socket.socket] = {}
@@ -48,7 +50,9 @@ def connect_first(candidates: list[Candidate], deadline: Deadline, make: MakeSoc
             if deadline.expired:
                 raise TimeoutError(errno.ETIMEDOUT, "timed out")
             pause = next_start - monotonic() if waiting else None
-            for descriptor in _wait(pending, _least(pause, deadline.remaining(), _SLICE or LONGEST_WAIT)):
+            for descriptor in _wait(
+                pending, _least(pause, deadline.remaining(), _SLICE or LONGEST_WAIT), deadline.partner
+            ):
                 winner = winner or _finish(pending.pop(descriptor), failures)
                 next_start = monotonic()  # a failure: the next one need not wait
     finally:
@@ -104,17 +108,25 @@ def _finish(attempt: socket.socket, failures: list[OSError]) -> socket.socket | 
     return None
 
 
-def _wait(pending: dict[int, socket.socket], seconds: float) -> list[int]:
-    """The descriptors whose attempt has come to an end, after at most ``seconds``."""
+def _wait(pending: dict[int, socket.socket], seconds: float, partner: Stream | None) -> list[int]:
+    """The descriptors whose attempt has come to an end, after at most ``seconds``. Raises PartnerLost."""
     if not hasattr(select, "poll"):
         sockets = list(pending.values())
         # Windows tells a failed connect by the third list alone.
         _, done, failed = select.select([], sockets, sockets, max(0.0, seconds))
+        if partner is not None:
+            check_partner(partner)
         return [attempt.fileno() for attempt in {*done, *failed}]
     poll = select.poll()
     for descriptor in pending:
         poll.register(descriptor, select.POLLOUT)
-    return [descriptor for descriptor, _ in poll.poll(max(0.0, seconds) * 1000 + 1)]
+    watched = -1 if partner is None else partner.loss_descriptor
+    if watched >= 0 and POLL_TELLS_LOSS:
+        poll.register(watched, 0)
+    found = dict(poll.poll(max(0.0, seconds) * 1000 + 1))
+    if partner is not None:
+        check_partner(partner, found.pop(watched, 0))
+    return list(found)
 
 
 def _least(*seconds: float | None) -> float:

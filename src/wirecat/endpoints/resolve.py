@@ -8,6 +8,7 @@ import sys
 
 from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import lookup_failure
+from wirecat.endpoints.watched_wait import check_partner
 from wirecat.errors import AddressError, NoAnswer, UnknownHost, UsageError
 from wirecat.wire.host_name import dns_name
 
@@ -146,6 +147,8 @@ def _lookup(address: Address, name: str, deadline: Deadline, step: str) -> list[
             head_start = None
             if asked := ask_meanwhile(address, deadline):
                 return asked
+        if deadline.partner is not None:
+            check_partner(deadline.partner)
         if deadline.expired:
             raise NoAnswer(
                 f"the lookup of {host!r} took longer than {deadline.seconds:g} s", address=address.bare, step=step,

@@ -200,6 +200,7 @@ class SocketStream(Stream):
         if partner is None or partner.loss_descriptor < 0 or descriptor < 0:
             watched = self._receive_wait is not None
             self._receive_wait = self._send_wait = None
+            self._receive_timeout = self._timeout
             if watched and descriptor >= 0:
                 self.socket.settimeout(self._timeout)
             return

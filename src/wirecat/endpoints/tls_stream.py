@@ -142,12 +142,16 @@ class TlsStream(WrappedStream):
             if self._failure is not None:
                 raise self._failure
             if not self._ready:
+                if self._deadline.partner is not None:
+                    self.inner.watch(self._deadline.partner)
                 try:
                     self._shake()
                 except WirecatError as error:
                     self._failure = error
                     raise
                 finally:
+                    if self._deadline.partner is not None:
+                        self.inner.watch(None)
                     if not self._closed:
                         self.inner.set_timeout(self._timeout)
 

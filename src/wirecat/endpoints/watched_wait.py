@@ -107,3 +107,10 @@ class WatchedWait:
         if not found and (seconds is None or seconds >= GRACE):
             raise PartnerLost(self._lost, sending=True)
         return [descriptor for descriptor, _ in found]
+
+
+def check_partner(partner: Stream, events: int = 0) -> None:
+    """Raise PartnerLost where the partner's peer is lost. ``events`` is what poll(2) has reported of it."""
+    error = partner.loss(bool(events & FAILED))
+    if events or error is not None:
+        raise PartnerLost(error)

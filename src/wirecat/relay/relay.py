@@ -14,6 +14,7 @@ from wirecat.pump import pump
 from wirecat.server.handlers.exec import join_program, program_environment
 from wirecat.server.own_address import leads_back
 from wirecat.server.server import serve
+from wirecat.stream import PartnerLost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wirecat.events import Listener as EventListener
     from wirecat.pump import OnPath, PumpResult
     from wirecat.server.server import Server
+    from wirecat.stream import Stream
     from wirecat.taps.tap import Tap
 
 
@@ -99,7 +101,7 @@ class Relay:
         program = None
         if self.target.scheme == "exec":
             program = start_program(self.target.path, environment=program_environment(connection))
-        far = Connection(program or open_stream(self.target, Deadline(self._timeout)))
+        far = Connection(program or self._open(connection))
 
         def cut() -> None:
             if connection.cut_reason:
@@ -122,6 +124,13 @@ class Relay:
         finally:
             connection.on_abort = None
             far.close()
+
+    def _open(self, client: Connection) -> Stream:
+        """Connect to the target. Raises what connecting raises, and ConnectionBroken where the client is lost meanwhile."""
+        try:
+            return open_stream(self.target, Deadline(self._timeout, client.stream))
+        except PartnerLost as loss:
+            raise loss.failure(client.peer) from None
 
     def _on_path(self, connection: Connection) -> OnPath:
         def tell(direction: str, how: str) -> None:

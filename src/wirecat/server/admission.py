@@ -68,8 +68,9 @@ class Admission:
     def _sweep_idle(self, now: float) -> None:
         for connection in self._registry.connections():
             idle = connection.note_traffic(now)
-            if self._idle_timeout is not None and idle >= self._idle_timeout and not connection.cut_reason:
-                self._cut(connection, "idle")
+            for limit in (self._idle_timeout, connection.idle_limit):
+                if limit is not None and idle >= limit and not connection.cut_reason:
+                    self._cut(connection, "idle")
 
 
 class SocketAdmission(Admission):

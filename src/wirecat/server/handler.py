@@ -18,7 +18,7 @@ from wirecat.errors import HandlerError
 from wirecat.immutable import Immutable
 from wirecat.secret import HIDDEN
 from wirecat.server.credential_handler import CredentialHandler
-from wirecat.server.handlers import BUILT_IN
+from wirecat.server.handlers import BUILT_IN, find_row
 from wirecat.server.handlers import FUNCTION as FUNCTION
 from wirecat.server.handlers import RESPONDER as RESPONDER
 from wirecat.server.line_responder import in_lines
@@ -102,14 +102,13 @@ def _find(spec: str) -> tuple[Any, HandlerRow | None]:
 
     A built-in one is made anew by each call, so that its state is shared by the connections of one server and no more.
     """
-    name, colon, argument = spec.partition(":")
-    row = BUILT_IN.get(name)
+    row, options, argument = find_row(spec)
     if row is not None:
-        if bool(argument) != bool(row.argument) and not (row.optional and not colon):
+        if bool(argument) != bool(row.argument) and not (row.optional and ":" not in spec):
             problem = f"needs :{row.argument}" if row.argument else "takes no argument"
-            raise HandlerError(f"the handler {name!r} {problem}", hint=f"Write: {row.example}")
+            raise HandlerError(f"the handler {row.name!r} {problem}", hint=f"Write: {row.example}")
         module = _import(row.module, spec)
-        return module.make(argument), row
+        return module.make(argument, options) if row.has_options else module.make(argument), row
     place, colon, function = spec.rpartition(":")
     if spec.endswith((".py", ".py:")):  # C:\\x.py has a colon as well
         raise HandlerError(f"which function of {spec.rstrip(':')}?", hint="Write FILE.py:FUNCTION.")

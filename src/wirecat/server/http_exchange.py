@@ -8,8 +8,11 @@ come together with the head has a thread of its own. What the messages say is th
 from __future__ import annotations
 
 import threading
+from time import monotonic
 
-from wirecat.errors import HttpError, WirecatError
+from wirecat.errors import DeadlineExpired, HttpError, WirecatError
+from wirecat.server.proxy_limits import NO_LIMITS
+from wirecat.stream import PartnerLost, join, part
 from wirecat.wire.http_body import LAST_CHUNK, LengthBody, encode_chunk, response_body
 from wirecat.wire.http_forwarding import forward_request, forward_response
 from wirecat.wire.http_reader import ResponseReader
@@ -17,10 +20,12 @@ from wirecat.wire.http_reader import ResponseReader
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.connection import Connection
+    from wirecat.server.proxy_limits import ProxyLimits
     from wirecat.wire.http_body import Body
     from wirecat.wire.http_message import RequestHead, ResponseHead, Version
     from wirecat.wire.http_target import Target
 
+MOST_INTERIM = 100  # responses of 1xx before the one that counts: more are no progress
 READ_AWAY = 2.0  # seconds that a client gets to end a body that its server did not wait for
 
 
@@ -28,12 +33,16 @@ class Exchange:
     """Passes the request ``head`` of ``client`` on to ``server`` and the response back; both stay open.
 
     ``body`` is what ``request_body`` gave for it, ``via`` this proxy's name (see ``wire.http_forwarding``), ``version``
-    what it says in its status lines, ``keep`` whether it would take another request on the same connection.
+    what it says in its status lines, ``keep`` whether it would take another request on the same connection, ``limits``
+    how long it waits for either side.
+
+    While one side is waited for, the other is watched (see ``stream.join``): a client that is lost ends the exchange at
+    once. One that has only half-closed still gets its response.
     """
 
     def __init__(
         self, client: Connection, server: Connection, head: RequestHead, body: Body, *, via: str, version: Version,
-        keep: bool,
+        keep: bool, limits: ProxyLimits = NO_LIMITS,
     ) -> None:  # fmt: skip
         self._client = client
         self._server = server
@@ -42,6 +51,8 @@ class Exchange:
         self._via = via
         self._version = version
         self._keep = keep and head.persistent and head.version >= (1, 1) and version >= (1, 1)
+        self._limits = limits
+        self._progress = monotonic()  # when the server last took something of the request, or sent a response of 1xx
         self._answered = False
         self._failure: WirecatError | None = None
 
@@ -49,8 +60,17 @@ class Exchange:
         """``rest`` is what came behind the head. The beginning of the next request; None when the connection is to end.
 
         Raises HttpError (with the status to answer) while nothing of a response has been sent. Once it has, a failure
-        can only be told by the connection's early end. Raises ConnectionBroken if the client broke off.
+        can only be told by the connection's early end. Raises ConnectionBroken if the client is lost.
         """
+        join(self._client.stream, self._server.stream)
+        try:
+            return self._run(target, rest)
+        except PartnerLost as loss:  # here only the server is waited for
+            raise loss.failure(self._client.peer) from None
+        finally:
+            part(self._client.stream, self._server.stream)
+
+    def _run(self, target: Target, rest: bytes) -> bytes | None:
         request, chunked = forward_request(self._head, target, self._body, self._via)
         self._pass_on(request.to_bytes())
         self._send_content(rest, chunked)
@@ -67,6 +87,11 @@ class Exchange:
                 # What the client did wrong explains what the server said.
                 raise (self._failure if isinstance(self._failure, HttpError) else error) from None
             self._keep = False
+        except PartnerLost:
+            # The thread of the body waits for one of them.
+            self._server.abort()
+            self._client.stream.abort()
+            raise
         finally:
             if sender is not None:
                 self._end_body(sender)
@@ -74,17 +99,30 @@ class Exchange:
 
     def _send_body(self, chunked: bool) -> None:
         """The thread's work: the rest of the body, as it comes."""
+        self._client.stream.set_receive_timeout(self._limits.body)
         try:
             while not self._body.done:
-                data = self._client.receive()
-                if data is None:
-                    self._body.receive_end()
-                else:
-                    self._send_content(data, chunked)
+                self._receive_content(chunked)
+        except PartnerLost as loss:
+            self._failure = loss.failure(self._client.peer)
+            self._server.abort()
         except WirecatError as error:
             # Half a request must not look whole to the server.
             self._failure = error
             self._server.abort()
+
+    def _receive_content(self, chunked: bool) -> None:
+        try:
+            data = self._client.receive()
+        except PartnerLost:
+            return  # the server takes no more, but its answer may have come: the rest is read away
+        except DeadlineExpired:
+            message = f"nothing more of the request's body came in {self._limits.body:g} s"
+            raise HttpError(message, status=408) from None
+        if data is None:
+            self._body.receive_end()
+        else:
+            self._send_content(data, chunked)
 
     def _send_content(self, data: bytes, chunked: bool) -> None:
         content = self._body.receive(data)
@@ -97,6 +135,7 @@ class Exchange:
         try:
             if data:
                 self._server.send(data)
+                self._progress = monotonic()
         except WirecatError:
             return
 
@@ -121,6 +160,7 @@ class Exchange:
 
     def _relay_response(self) -> None:
         head, data = self._read_head()
+        self._server.stream.set_receive_timeout(self._limits.body)
         body = response_body(head, self._head.method)
         self._keep = self._keep and self._body.done
         response, chunked = forward_response(head, body, self._head, self._via, self._version, keep=self._keep)
@@ -137,7 +177,11 @@ class Exchange:
                 out = b""
             if body.done:
                 return
-            data = self._receive()
+            try:
+                data = self._receive()
+            except DeadlineExpired as error:
+                message = f"nothing more of the response came from the server in {self._limits.body:g} s"
+                raise HttpError(message, status=504) from error
             if not data:
                 body.receive_end()
                 if chunked:
@@ -148,17 +192,22 @@ class Exchange:
         """The head of the response that counts, and what came behind it; those before it (1xx) are passed on."""
         reader = ResponseReader()
         data = b""
+        interim = 0
         while True:
             head = reader.receive(data)
             if head is None:
-                data = self._receive()
+                data = self._receive_head()
                 if not data:
                     reader.receive_end()
                     raise HttpError("the server closed the connection without an answer", status=502)
             elif head.status >= 200:
                 return head, reader.rest
+            elif interim == MOST_INTERIM:
+                raise HttpError(f"the server sent {MOST_INTERIM} interim responses (1xx) and no final one", status=502)
             else:
+                interim += 1
                 self._pass_interim_on(head)
+                self._progress = monotonic()
                 data = reader.rest
                 reader = ResponseReader()
 
@@ -169,9 +218,24 @@ class Exchange:
             interim, _ = forward_response(head, LengthBody(0, 502), self._head, self._via, self._version)
             self._client.send(interim.to_bytes())
 
+    def _receive_head(self) -> bytes:
+        """As ``_receive``. Raises HttpError: 504 when the request has made no progress for ``limits.response`` seconds."""
+        limit = self._limits.response
+        while True:
+            left = None if limit is None else self._progress + limit - monotonic()
+            if left is not None and left <= 0:
+                raise HttpError(f"no response came from the server in {limit:g} s", status=504)
+            self._server.stream.set_receive_timeout(left)
+            try:
+                return self._receive()
+            except DeadlineExpired:
+                continue  # the request may have made progress meanwhile
+
     def _receive(self) -> bytes:
-        """The next bytes from the server; none at its end."""
+        """The next bytes from the server; none at its end. Raises DeadlineExpired, HttpError."""
         try:
             return self._server.receive() or b""
+        except DeadlineExpired:
+            raise
         except WirecatError as error:
-            raise HttpError(f"the server broke off: {error.strerror}", status=502) from error
+            raise HttpError(f"the server broke off: {error.message}", status=502) from error

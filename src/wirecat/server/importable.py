@@ -6,7 +6,7 @@ import os
 import sys
 
 from wirecat.errors import HandlerError
-from wirecat.server.handlers import BUILT_IN
+from wirecat.server.handlers import find_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,14 +38,13 @@ def importable_name(handler: str | Callable[..., Any]) -> str:
 
 
 def _spec(spec: str) -> str:
-    name, _, argument = spec.partition(":")
-    row = BUILT_IN.get(name)
+    row, _, argument = find_row(spec)
     if row is None:
         place, colon, function = spec.rpartition(":")
         # A successor is started later, perhaps from another directory.
         return f"{os.path.abspath(place)}{colon}{function}" if place.endswith(".py") else spec
     if row.shared and (argument or not row.optional):
         raise HandlerError(
-            f"the clients of {name} share {row.shared}, which needs one process", hint="Leave --workers out."
+            f"the clients of {row.name} share {row.shared}, which needs one process", hint="Leave --workers out."
         )
     return spec

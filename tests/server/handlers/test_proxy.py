@@ -17,7 +17,6 @@ from server.clients import PATIENCE, everything, exactly, reset, serving
 from server.handlers.origin import Origin, ask, fields, proxying, status
 from wirecat.errors import HandlerError
 from wirecat.events import Closed
-from wirecat.server.handlers import proxy as module
 from wirecat.server.handlers.proxy import Proxy, make
 
 # Requests that are passed on
@@ -209,9 +208,8 @@ def test_a_client_that_ends_in_the_middle() -> None:
         assert status(answer) == 400
 
 
-def test_a_client_that_never_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HEAD_TIME", 0.2)
-    with serving("proxy") as served:
+def test_a_client_that_never_asks() -> None:
+    with serving("proxy?head=0.2") as served:
         assert status(ask(served, b"GET http", end=False)) == 408
         with Origin() as origin, served.connect() as client:
             client.sendall(f"GET {origin.url}/ HTTP/1.1\r\n\r\n".encode())

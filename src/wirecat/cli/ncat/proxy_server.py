@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirecat.cli.ncat.many import serve_clients
 from wirecat.server.handlers.proxy import Proxy
+from wirecat.server.proxy_limits import NO_LIMITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,5 +24,6 @@ def serve_proxy(settings: Settings, operands: Operands, voice: Voice, environmen
     proxy = Proxy(
         {user: password} if settings.proxy_auth else None, realm="Ncat", methods=METHODS, via="", version=(1, 0),
         keep=False, unreachable=GATEWAY_TIMEOUT, no_length=BAD_REQUEST, tunnels_to_itself=True,
+        limits=NO_LIMITS,
     )  # fmt: skip
     return serve_clients(proxy, settings, operands, voice)

@@ -14,11 +14,13 @@ class HandlerRow(Immutable):
     ``handler(connection)`` whose state the connections of one server share. An ``optional`` argument may be left out.
     ``guarded`` tells that it lets clients do more than talk: to open it to others than this PC takes a word more.
     ``datagrams`` tells whether it may answer over UDP, where the sender of a datagram can be forged. ``shared`` tells
-    what its clients share, and so need one process for; where the argument is optional, only with it.
+    what its clients share, and so need one process for; where the argument is optional, only with it. ``has_options``
+    tells that it takes options behind its name (``proxy?body=10``): then it is ``make(argument, options)``.
     """
 
     __slots__ = (
-        "argument", "colour", "datagrams", "example", "guarded", "help", "module", "name", "optional", "shared",
+        "argument", "colour", "datagrams", "example", "guarded", "has_options", "help", "module", "name", "optional",
+        "shared",
     )  # fmt: skip
 
     name: str
@@ -31,6 +33,7 @@ class HandlerRow(Immutable):
     guarded: bool
     datagrams: bool
     shared: str
+    has_options: bool
 
     @property
     def pattern(self) -> str:
@@ -50,10 +53,11 @@ class HandlerRow(Immutable):
         guarded: bool = False,
         datagrams: bool = False,
         shared: str = "",
+        has_options: bool = False,
     ) -> None:
         self._set(
             name=name, module=module, help=help, example=example, argument=argument, colour=colour, optional=optional,
-            guarded=guarded, datagrams=datagrams, shared=shared,
+            guarded=guarded, datagrams=datagrams, shared=shared, has_options=has_options,
         )  # fmt: skip
 
 
@@ -91,7 +95,20 @@ BUILT_IN = {
         HandlerRow(
             "proxy", "wirecat.server.handlers.proxy", "an HTTP proxy; proxy:@FILE wants its USER:PASSWORD", "proxy",
             "USER:PASSWORD", colour=FUNCTION, optional=True, guarded=True,
-            shared="what they were asked when they said who they are",
+            shared="what they were asked when they said who they are", has_options=True,
         ),
     )
 }  # fmt: skip
+
+
+def find_row(spec: str) -> tuple[HandlerRow | None, str, str]:
+    """The row of the built-in handler that ``spec`` names (None: there is none), its options and its argument.
+
+    >>> row, options, argument = find_row("proxy?body=10&tunnel=0:USER:PASSWORD")
+    >>> row.name, options, argument
+    ('proxy', 'body=10&tunnel=0', 'USER:PASSWORD')
+    """
+    start, _, argument = spec.partition(":")
+    name, mark, options = start.partition("?")
+    row = BUILT_IN.get(name)
+    return (None if mark and row is not None and not row.has_options else row), options, argument

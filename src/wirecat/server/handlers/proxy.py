@@ -18,6 +18,8 @@ from wirecat.secret import Secret
 from wirecat.server.credential_handler import CredentialHandler
 from wirecat.server.http_exchange import Exchange
 from wirecat.server.own_address import leads_back
+from wirecat.server.proxy_limits import ProxyLimits, parse_limits
+from wirecat.stream import PartnerLost
 from wirecat.wire.http_body import request_body
 from wirecat.wire.http_forwarding import came_through
 from wirecat.wire.http_message import ResponseHead, response
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
 #: The methods of RFC 9110 and RFC 5789. TRACE is left out: it shows what a client's browser would hide.
 METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-HEAD_TIME = 30.0  # seconds for a whole head to come, and for the next request on a connection that stays open
-CONNECT_TIME = 10.0  # seconds to reach the server
 
 
 class Proxy(CredentialHandler):
@@ -48,7 +48,7 @@ class Proxy(CredentialHandler):
     that cannot be connected to (default: 504 for silence, else 502), ``no_length`` that for a POST without a length
     (default: none, it has no body). ``tunnels_to_itself`` lets CONNECT lead to the proxy's own address; a client then
     has to send a request for each further tunnel, so none of them runs in a circle. Other requests for there are always
-    refused (403).
+    refused (403). ``limits`` are how long it waits for either side.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Proxy(CredentialHandler):
         unreachable: int | None = None,
         no_length: int | None = None,
         tunnels_to_itself: bool = False,
+        limits: ProxyLimits | None = None,
     ) -> None:
         self._gate = ProxyAuthenticator(realm, accounts) if accounts else None
         self._methods = tuple(methods)
@@ -72,6 +73,7 @@ class Proxy(CredentialHandler):
         self._unreachable = unreachable
         self._no_length = no_length
         self._tunnels_to_itself = tunnels_to_itself
+        self._limits = limits or ProxyLimits()
         self._addresses: tuple[Address, ...] = ()
 
     def listening(self, addresses: tuple[Address, ...]) -> None:
@@ -85,7 +87,7 @@ class Proxy(CredentialHandler):
         while rest is not None:
             head = None
             try:
-                head, rest = _read_head(connection, rest, first)
+                head, rest = _read_head(connection, rest, first, self._limits.head)
                 if head is None:
                     return
                 rest = self._serve(connection, head, rest)
@@ -125,7 +127,7 @@ class Proxy(CredentialHandler):
         body = None if head.method == "CONNECT" else request_body(head)
         if self._no_length and head.method == "POST" and body is not None and not _tells_length(head):
             raise HttpError("how long is it?", status=self._no_length)
-        server = self._connect(target)
+        server = self._connect(target, connection)
         if leads_back(server, self._addresses) and not (head.method == "CONNECT" and self._tunnels_to_itself):
             server.close()
             raise HttpError("this is the proxy itself", status=403)
@@ -136,48 +138,65 @@ class Proxy(CredentialHandler):
             if body is None:
                 self._tunnel(connection, server, rest)
                 return None
-            exchange = Exchange(connection, server, head, body, via=self._via, version=self._version, keep=self._keep)
+            exchange = Exchange(
+                connection,
+                server,
+                head,
+                body,
+                via=self._via,
+                version=self._version,
+                keep=self._keep,
+                limits=self._limits,
+            )
             return exchange.run(target, rest)
         finally:
             connection.on_abort = None
             server.close()
 
-    def _connect(self, target: Target) -> Connection:
-        """Connect to the server. Raises HttpError where it cannot be reached."""
+    def _connect(self, target: Target, client: Connection) -> Connection:
+        """Connect to the server. Raises HttpError where it cannot be reached, and ConnectionBroken where the client is
+        lost meanwhile."""
+        deadline = Deadline(self._limits.connect, client.stream)
         try:
-            stream = open_stream(Address("tcp", target.host, target.port), Deadline(CONNECT_TIME))
+            stream = open_stream(Address("tcp", target.host, target.port), deadline)
+        except PartnerLost as loss:
+            raise loss.failure(client.peer) from None
         except WirecatError as error:
             status = self._unreachable or (504 if isinstance(error, TimeoutError) else 502)
             raise HttpError(f"{target.host}:{target.port}: {error.message}", status=status) from error
         return Connection(stream)
 
     def _tunnel(self, connection: Connection, server: Connection, rest: bytes) -> None:
+        connection.idle_limit = self._limits.tunnel
         connection.send(ResponseHead(200, version=self._version).to_bytes())
-        if rest:
-            server.send(rest)
+        connection.put_back(rest)
         for failure in pump(connection, server).failures:
             if isinstance(failure, ConnectionBroken) and failure.address == connection.peer:
                 raise failure  # so that it is told how the client ended
 
 
-def _read_head(connection: Connection, rest: bytes, first: bool) -> tuple[RequestHead | None, bytes]:
-    """The next request's head, and what came behind it; None where the client has ended in an orderly way.
+def _read_head(
+    connection: Connection, rest: bytes, first: bool, limit: float | None
+) -> tuple[RequestHead | None, bytes]:
+    """The next request's head, and what came behind it; None where the client has ended in an orderly way, or sends no
+    other request within ``limit`` seconds.
 
     Raises HttpError with the status to answer.
     """
     reader = RequestReader()
-    deadline = Deadline(HEAD_TIME)
+    deadline = Deadline(limit)
     data: bytes | None = rest
     try:
         while (head := reader.receive(data or b"")) is None:
-            connection.timeout = max(0.001, deadline.remaining() or 0.0)
+            left = deadline.remaining()
+            connection.timeout = None if left is None else max(0.001, left)
             data = connection.receive()
             if data is None:
                 reader.receive_end()
                 return None, b""
     except DeadlineExpired:
         if first or reader.begun:
-            raise HttpError(f"no whole request came in {HEAD_TIME:g} s", status=408) from None
+            raise HttpError(f"no whole request came in {limit:g} s", status=408) from None
         return None, b""  # a connection that was kept open and is not used again
     finally:
         connection.timeout = None
@@ -188,13 +207,15 @@ def _tells_length(head: RequestHead) -> bool:
     return "content-length" in head.headers or "transfer-encoding" in head.headers
 
 
-def make(argument: str) -> Proxy:
+def make(argument: str, options: str = "") -> Proxy:
     """A proxy for the connections of one server; ``argument`` is empty, USER:PASSWORD, or ``@FILE`` whose first line is
-    that. Raises HandlerError, and UsageError for a file that cannot be read."""
+    that, ``options`` are its time limits (see ``parse_limits``). Raises HandlerError, and UsageError for a file that
+    cannot be read."""
+    limits = parse_limits(options)
     if not argument:
-        return Proxy()
+        return Proxy(limits=limits)
     user, colon, password = Secret.of(argument).reveal().partition(":")
     if not (user and colon):
         hint = "Write: proxy:@FILE or proxy:USER:PASSWORD"
         raise HandlerError("the handler 'proxy' takes a user name and a password", hint=hint)
-    return Proxy({user: password})
+    return Proxy({user: password}, limits=limits)
