@@ -213,6 +213,20 @@ def test_recording_with_control_characters_is_shown_escaped(tmp_path: Path) -> N
                 json.loads(row)
 
 
+def test_raw_bytes_of_a_recording_are_escaped_on_a_terminal(tmp_path: Path) -> None:
+    from terminals import Terminal
+
+    made = Maker()
+    conversation = made.opened(1)
+    made.pieces += conversation.chunk(made.now, SENT, b"\x1b]0;owned\x07hello\n")
+    made.closed(1)
+    path = made.write(tmp_path / "r")
+    words = wirecat_command("show", str(path), "--raw", "--connection", "1", "--direction", "server")
+    with Terminal(words) as terminal:
+        terminal.wait_for(rb"\\x1b\]0;owned\\x07hello")
+        assert terminal.wait() == 0
+
+
 def test_served_unix_peer_with_control_characters_is_logged_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

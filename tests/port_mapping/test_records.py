@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from other_users import THEM, needs_root, owned
+from wirecat.errors import UsageError
 from wirecat.port_mapping.mapping import NATPMP, Mapping
 from wirecat.port_mapping.records import folder, is_alive, is_kept, read_records, remove_record, write_record
 
@@ -19,6 +21,19 @@ MADE = Mapping(NATPMP, "192.168.77.1", "192.168.77.20", 12345, external_port=123
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+@needs_root
+def test_write_record_place_of_another_user_is_refused(tmp_path: Path) -> None:
+    """The state may be kept in a directory like /tmp, where another user has made the folder."""
+    (tmp_path / "theirs").mkdir()
+    folder().parent.mkdir()
+    folder().symlink_to(tmp_path / "theirs")
+    owned(folder(), THEM)
+    owned(folder().parent, THEM)
+    with pytest.raises(UsageError, match="is a link of another user"):
+        write_record(MADE)
+    assert list((tmp_path / "theirs").iterdir()) == []
 
 
 def test_there_and_back() -> None:

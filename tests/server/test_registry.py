@@ -191,6 +191,14 @@ def test_a_failure_that_nobody_listens_for_is_logged(caplog: pytest.LogCaptureFi
     assert "the traceback" in caplog.text
 
 
+def test_failure_in_the_log_holds_no_control_characters(caplog: pytest.LogCaptureFixture) -> None:
+    registry = Registry(Publisher(), 10)
+    with caplog.at_level(logging.ERROR, logger="wirecat"):
+        registry.fail(None, "what \x1b[2J a client\nsent", "first \x9b line\nsecond")
+    (record,) = caplog.records
+    assert record.getMessage() == "what \\x1b[2J a client\\nsent\nfirst \\x9b line\nsecond"
+
+
 def test_numbers_are_never_given_twice() -> None:
     registry = Table(limit=10_000).registry
     found: list[int] = []

@@ -10,6 +10,7 @@ from wirecat.recording.model import Chunk
 from wirecat.recording.reader import Reading, Recording
 from wirecat.recording.selection import Selection, sender_of
 from wirecat.views.text_recording import Transcript, heading, shortcomings
+from wirecat.wire.printable import Printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,17 +70,20 @@ def _wait() -> bool:
 
 
 def _write_raw(environment: Environment, selection: Selection, reading: Reading, recording: Recording) -> int:
-    """The bytes themselves, exactly; how many are missing."""
+    """The bytes themselves, exactly, but escaped on a terminal; how many are missing."""
     missing = 0
     out = environment.stdout.buffer
+    shown = Printable() if environment.stdout_is_terminal else None
     for entry in reading.entries():
         recording.note(entry)
         if selection.wants(entry, reading.connections):
             if isinstance(entry, Chunk):
                 missing += entry.missing
-                out.write(entry.data)
+                out.write(entry.data if shown is None else shown.feed(entry.data).encode())
             elif entry.name == "missing":
                 missing += entry.facts["bytes"]
+    if shown is not None:
+        out.write(shown.finish().encode())
     environment.flush()
     return missing
 

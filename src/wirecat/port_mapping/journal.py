@@ -5,6 +5,7 @@ So whatever ends this process, at whatever moment, another one can take it back.
 
 from __future__ import annotations
 
+from wirecat.errors import UsageError
 from wirecat.port_mapping.mapping import Mapping
 from wirecat.port_mapping.reaper import Reaper
 from wirecat.port_mapping.records import remove_record, write_record
@@ -24,7 +25,7 @@ class Journal:
         self._reaper.tell(list(self._mappings.values()))
         try:
             write_record(mapping)
-        except OSError as error:
+        except (OSError, UsageError) as error:
             self.note(f"the record of {mapping.external} cannot be written: {error.strerror or error}")
 
     def drop(self, mapping: Mapping) -> None:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from wirecat.port_mapping.mapping import Mapping, read_mapping
+from wirecat.system.private_file import write_private
 from wirecat.system.processes import process_start
 
 _LONGEST = 65536
@@ -39,14 +40,11 @@ def _path(mapping: Mapping) -> Path:
 
 
 def write_record(mapping: Mapping) -> None:
-    """Write or replace the record of a mapping, for its owner's eyes only: PCP's nonce is a secret. Raises OSError."""
+    """Write or replace the record of a mapping, for its owner's eyes only: PCP's nonce is a secret. Raises OSError,
+    and UsageError for a place that another user could have chosen."""
     path = _path(mapping)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor has no path
-        json.dump(mapping.fields(), file)
-    draft.replace(path)
+    write_private(str(path), json.dumps(mapping.fields()).encode(), step="record of a forward")
 
 
 def remove_record(mapping: Mapping) -> None:

@@ -7,6 +7,7 @@ from time import monotonic
 
 from wirecat.events import Closed, Denied, Failed, HalfClosed, Opened, Publisher, closed_now, opened_now
 from wirecat.immutable import Immutable
+from wirecat.wire.printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -223,7 +224,9 @@ def tell_failure(publisher: Publisher, failure: Failed | str) -> None:
     import logging
 
     where = "" if failure.connection is None else f"connection {failure.connection} from {failure.peer}: "
-    logging.getLogger("wirecat").error("%s%s\n%s", where, failure.error, failure.traceback)
+    # A handler's error may repeat what its client sent, and the log goes to a terminal now or later.
+    lines = [f"{where}{failure.error}", *failure.traceback.splitlines()]
+    logging.getLogger("wirecat").error("%s", "\n".join(map(printable, lines)))
 
 
 def _in_one_line(error: BaseException) -> str:
