@@ -39,17 +39,19 @@ def one_talk(texts: Iterable[bytes] = (b"Hallo", b"quit"), **about: str) -> Stor
     return collector.story(tables=[table(1)], sources=["talk.pcapng"], machine="here", **about)  # type: ignore[arg-type]
 
 
-def crowd(clients: int, texts: int = 2, *, broken_every: int = 0) -> Story:
-    """Many clients, one after the other a millisecond apart; of ``broken_every`` clients one is broken off."""
+def crowd(clients: int, texts: int = 2, *, broken_every: int = 0, alike: bool = False) -> Story:
+    """Many clients, one after the other a millisecond apart; of ``broken_every`` clients one is broken off.
+    With ``alike`` all say the same."""
     collector = Collector()
     for number in range(clients):
         now = START + number * MILLI
         talk = collector.open(f"127.0.0.1:{20000 + number}", "127.0.0.1:12345", now)
         for text in range(texts):
             now += 2 * MILLI
-            collector.turn(talk, now, True, b"message %d of %d" % (text, number))
+            said = b"message %d of %d" % (text, 0 if alike else number)
+            collector.turn(talk, now, True, said)
             now += (100 + number % 900) * MICRO
-            collector.turn(talk, now, False, b"You told me: message %d of %d" % (text, number))
+            collector.turn(talk, now, False, b"You told me: " + said)
         broken = broken_every and number % broken_every == 0
         talk.close(now + MICRO, RESET if broken else END, CLIENT)
     return collector.story(tables=[table(clients)])

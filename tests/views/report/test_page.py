@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from views.report.stories import crowd, nothing, one_talk
+from views.report.stories import START, crowd, nothing, one_talk
 from wirecat.views.report.collect import Collector
 from wirecat.views.report.page import report_page
 from wirecat.views.report.words import Words
@@ -128,3 +128,17 @@ def test_an_empty_recording_has_a_page_too() -> None:
     Parts(page)
     assert "Es wurde nichts aufgezeichnet" in page
     assert "<svg" not in page
+
+
+def test_capture_by_others_has_no_windows_and_says_what_it_is() -> None:
+    """The windows of programs that wirecat did not run were not seen."""
+    collector = Collector()
+    talk = collector.open("c", "s", START)
+    collector.turn(talk, START, True, b"x")
+    own = report_page(collector.story(), Words("en"))
+    assert "The windows" in own
+    assert "passed through the program that recorded it" in own
+    talk.captured = True
+    page = report_page(collector.story(), Words("en"))
+    assert "The windows" not in page
+    assert "Every byte shown here was captured on the wire" in page

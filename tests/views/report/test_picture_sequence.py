@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from views.report.stories import MICRO, SECOND, START, crowd, one_talk, placed, text_of, texts_of
 from wirecat.views.report.collect import Collector
 from wirecat.views.report.picture_sequence import lanes_of, sequence_picture, steps_of, wrapped
@@ -126,18 +128,32 @@ def test_pieces_that_follow_each_other_are_put_together_before_anything_is_cut()
     assert "more steps" not in text
 
 
-def test_of_many_connections_one_stands_for_each_way() -> None:
-    story = crowd(5000, broken_every=50)
+def test_of_many_connections_one_stands_for_each_contents() -> None:
+    story = crowd(5000, broken_every=50, alike=True)
     assert [count for _, count in lanes_of(story, 4)] in ([4900, 100], [100, 4900])
     text = text_of(sequence_picture(story, WORDS).svg())
     assert "of 4,900 alike" in text
-    assert "5,000 connections went in 2 different ways" in text
+    assert "5,000 connections with 2 different contents" in text
 
 
 def test_a_narrow_picture_has_one_client() -> None:
-    text = text_of(sequence_picture(crowd(3), WORDS, 360).svg())
+    text = text_of(sequence_picture(crowd(3, alike=True), WORDS, 360).svg())
     assert text.count(" connected") + text.count("open") == 1
-    assert "3 connections all went the same way; one real" in text
+    assert "The same was said in all 3 connections" in text
+
+
+@pytest.mark.parametrize("captured", [False, True])
+def test_packets_that_were_not_seen_are_pale_and_explained(captured: bool) -> None:
+    collector = Collector()
+    talk = collector.open("c", "s", START)
+    talk.captured, talk.handshake = captured, (START, START + 1, START + 2)
+    collector.turn(talk, START + 3, True, b"x")
+    talk.fin(START + 4, True)
+    talk.close(START + 4, END, CLIENT)
+    svg = sequence_picture(collector.story(), WORDS).svg()
+    assert svg.count('dash inferred"') == (0 if captured else 3)
+    assert svg.count(' inferred"') == (0 if captured else 8)  # three of the handshake and a FIN, each with its head
+    assert ("Pale arrows are packets that were not seen" in text_of(svg)) is not captured
 
 
 def test_captions_are_wrapped_to_the_width() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from hashlib import blake2b
 
 from wirecat.views.report.story import OPEN, SocketTable, Story, Talk, Turn, Volume
 
@@ -26,8 +27,8 @@ class Open:
     """A talk while it is being read. Made by ``Collector.open``."""
 
     __slots__ = (
-        "acks", "answered", "asked", "client", "closed", "closed_by", "ending", "fins", "handshake", "last_asked", "lost",
-        "note", "opened", "protocol", "reason", "server", "tls", "turn_count", "turns",
+        "acks", "answered", "asked", "captured", "client", "closed", "closed_by", "contents", "ending", "fins", "handshake",
+        "last_asked", "lost", "note", "opened", "protocol", "reason", "server", "tls", "turn_count", "turns", "_speaker",
     )  # fmt: skip
 
     def __init__(self, client: str, server: str, opened: int, protocol: str, note: str) -> None:
@@ -44,6 +45,9 @@ class Open:
         self.handshake: tuple[int, ...] = ()
         self.asked = self.answered = self.turn_count = self.lost = 0
         self.turns: list[Turn] = []
+        self.captured = False
+        self.contents = blake2b(digest_size=16)
+        self._speaker: bool | None = None
         self.last_asked: int | None = None  # when the last piece of a question came that has no reply yet
 
     def fin(self, time: int, to_server: bool, confirmed: int | None = None) -> None:
@@ -52,6 +56,13 @@ class Open:
             self.fins.append((time, to_server))
             if confirmed is not None:
                 self.acks.append((confirmed, not to_server))
+
+    def say(self, to_server: bool, data: bytes) -> None:
+        """Take ``data`` into the digest of the contents, in which the sizes of pieces do not count."""
+        if to_server != self._speaker:
+            self._speaker = to_server
+            self.contents.update(b"%d:%d;" % (to_server, self.asked if to_server else self.answered))
+        self.contents.update(data)
 
     def close(self, time: int | None, ending: str, by: str) -> None:
         """It has ended: when, how (END, RESET, UNKNOWN) and who closed first (CLIENT, SERVER or "")."""
@@ -85,6 +96,7 @@ class Collector:
         self._see(time)
         size = len(data)
         talk.turn_count += 1
+        talk.say(to_server, data)
         if to_server:
             talk.asked += size
             talk.last_asked = time
@@ -177,5 +189,5 @@ def _finished(number: int, talk: Open) -> Talk:
     return Talk(
         number, talk.client, talk.server, talk.opened, talk.closed, talk.protocol, talk.ending, talk.closed_by,
         tuple(talk.fins), talk.asked, talk.answered, talk.turn_count, tuple(talk.turns),
-        talk.note, talk.lost, talk.reason, talk.tls, talk.handshake, tuple(talk.acks),
+        talk.note, talk.lost, talk.reason, talk.tls, talk.handshake, tuple(talk.acks), talk.captured, talk.contents.digest(),
     )  # fmt: skip

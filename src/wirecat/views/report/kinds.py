@@ -1,4 +1,4 @@
-"""Connections that went the same way: who spoke when, how often, and how it ended."""
+"""Connections that are alike: the same was said in them, and they ended alike."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ if TYPE_CHECKING:
 
     from wirecat.views.report.story import Talk
 
-_MOST_CHANGES = 24  # beyond so many changes of the speaker, talks are alike if they began alike
-
 
 def kinds(talks: Sequence[Talk]) -> list[list[Talk]]:
-    """The talks in groups that went the same way, the largest group first; within a group in the order of opening.
+    """The talks in groups that are alike, the largest group first; within a group in the order of opening.
 
-    The same way means: the same turns of speakers (however many pieces each spoke in), the same ending by the same
-    side.
+    Alike means: both sides said the same, byte for byte and in the same order (in however many pieces), and the same
+    side ended it in the same way.
     """
     groups: dict[tuple[object, ...], list[Talk]] = {}
     for talk in talks:
-        groups.setdefault((_changes(talk), talk.ending, talk.closed_by, talk.protocol), []).append(talk)
+        groups.setdefault((talk.contents, talk.ending, talk.closed_by, talk.protocol), []).append(talk)
     return sorted(groups.values(), key=lambda group: (-len(group), group[0].number))
 
 
@@ -31,15 +29,3 @@ def typical(group: Sequence[Talk]) -> Talk:
 def _length(talk: Talk) -> tuple[int, int]:
     end = talk.closed if talk.closed is not None else talk.turns[-1].time if talk.turns else talk.opened
     return end - talk.opened, talk.number
-
-
-def _changes(talk: Talk) -> str:
-    speakers: list[str] = []
-    for turn in talk.turns:
-        speaker = ">" if turn.to_server else "<"
-        if not speakers or speakers[-1] != speaker:
-            if len(speakers) == _MOST_CHANGES:
-                speakers.append("…")
-                break
-            speakers.append(speaker)
-    return "".join(speakers)

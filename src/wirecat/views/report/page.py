@@ -47,6 +47,8 @@ def _parts(story: Story, words: Words) -> Iterator[str]:
     for name, picture in PICTURES.items():
         if fullest(story) is None if name == "sockets" else not story.talks:
             continue
+        if name == "terminal" and story.captured:  # the windows of other programs were not seen
+            continue
         yield f'<section><h2>{escape(words(name))}</h2>\n<figure><div class="wide">'
         yield picture(story, words, LAPTOP).svg()
         yield '</div><div class="narrow">'
@@ -59,7 +61,8 @@ def _parts(story: Story, words: Words) -> Iterator[str]:
         yield f"<section><h2>{escape(words('connections'))}</h2>\n{connections_table(story, words)}</section>\n"
         yield f"<section><h2>{escape(words('transcript'))}</h2>\n{transcripts(story, words)}</section>\n"
     made = words("made", version=__version__)
-    yield f"<footer><p>{escape(made)}. {escape(words('colophon'))}</p></footer>\n</body>\n</html>\n"
+    colophon = words("colophon_captured" if story.captured else "colophon")
+    yield f"<footer><p>{escape(made)}. {escape(colophon)}</p></footer>\n</body>\n</html>\n"
 
 
 def facts(story: Story, words: Words) -> list[tuple[str, str]]:

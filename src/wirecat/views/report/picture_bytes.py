@@ -18,7 +18,7 @@ _BAR = 4  # pixels, at least
 
 
 def bytes_picture(story: Story, words: Words, width: int = 920) -> Sheet:
-    """Both directions on one scale; slices of time are put together until a bar is at least four pixels wide."""
+    """Each direction on a scale of its own; slices of time are put together until a bar is at least four pixels wide."""
     sheet = Sheet(width, words("bytes"))
     volume = story.volume
     if not any(volume.asked) and not any(volume.answered):
@@ -28,7 +28,8 @@ def bytes_picture(story: Story, words: Words, width: int = 920) -> Sheet:
     left, right, top = 62.0, width - 10.0, 26.0
     group = max(1, -(-len(volume.asked) * _BAR // int(right - left)))
     asked, answered = _grouped(volume.asked, group), _grouped(volume.answered, group)
-    largest = round_top(max(*asked, *answered, 1), 3)
+    # A download's bytes would hide its requests on one scale.
+    largest = {-1: round_top(max(*asked, 1), 3), 1: round_top(max(*answered, 1), 3)}
     middle, bottom = top + _HALF, top + 2 * _HALF
     slice_ = volume.slice * group
     whole = slice_ * len(asked)
@@ -36,14 +37,15 @@ def bytes_picture(story: Story, words: Words, width: int = 920) -> Sheet:
     for part in (-1.0, -0.5, 0.5, 1.0):
         y = middle - _HALF * part
         sheet.line(left, y, right, y, "thin grid")
-        sheet.text(left - 6, y + 4, words.size(round(abs(part) * largest)), "soft small", anchor="end")
+        size = round(abs(part) * largest[-1 if part > 0 else 1])
+        sheet.text(left - 6, y + 4, words.size(size), "soft small", anchor="end")
     bar = (right - left) / len(asked)
     thick = max(bar - 1, bar * 0.7) if len(asked) > 1 else min(bar, 60.0)
     for values, kind, sign in ((asked, "ask", -1), (answered, "reply", 1)):
         boxes = []
         for number, value in enumerate(values):
             if value:
-                height = max(0.8, _HALF * value / largest)
+                height = max(0.8, _HALF * value / largest[sign])
                 boxes.append((left + number * bar, middle - height if sign < 0 else middle, thick, height))
         sheet.boxes(boxes, kind)
     sheet.line(left, middle, right, middle, "thin axis")

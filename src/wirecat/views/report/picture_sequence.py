@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wirecat.views.report.kinds import kinds, typical
 from wirecat.views.report.notes import in_words
@@ -24,6 +24,7 @@ _STEPS_WIDE, _STEPS_NARROW = 44, 30
 _LAST_STEPS = 6  # of a client's steps that are cut, so many are shown at the end: two pieces, and an orderly end
 _SMALL = ("syn", "ack")  # kinds of step that say little, and stand close to the one before
 _TIME_BESIDE = ("open", "fin", *_SMALL)  # in a narrow picture these have it on their line: the next may stand close
+_PACKETS = ("open", "syn", "ack", "fin")
 _COLOURS = {"open": "end", "syn": "end", "ack": "end", "fin": "end", "reset": "broken"}
 _GAP = 1_000_000_000  # a pause that is worth a word
 _HEAD, _HEAD_LINE = 44, 15
@@ -33,6 +34,8 @@ _HEAD, _HEAD_LINE = 44, 15
 class Step:
     """An arrow: at ``time``, of the client in ``lane``, ``to_server`` or back, of a ``kind``, with its ``text`` or ``data``
     and what stands behind it (``more``).
+
+    ``inferred``: a packet that was not seen, because wirecat's own recordings have bytes and ends but no packets.
 
     The kinds: open (the first of a handshake), syn (its others), data, fin, ack (of a fin), reset, none (a word, no arrow).
     """
@@ -44,6 +47,7 @@ class Step:
     text: str = ""
     data: bytes = b""
     more: str = ""
+    inferred: bool = False
 
 
 def lanes_of(story: Story, most: int) -> list[tuple[Talk, int]]:
@@ -72,6 +76,10 @@ def steps_of(talks: Sequence[Talk], words: Words, *, merge: bool) -> list[Step]:
             last = talk.turns[-1].time if talk.turns else talk.opened
             steps.append(Step(last, lane, True, "none", words.count("more_steps", left)))
         steps += _endings(talk, lane, words)
+    captured = {lane for lane, talk in enumerate(talks) if talk.captured}
+    steps = [
+        replace(step, inferred=True) if step.kind in _PACKETS and step.lane not in captured else step for step in steps
+    ]
     return sorted(steps, key=lambda step: step.time)
 
 
@@ -182,7 +190,8 @@ class _Diagram:
             return
         begin, end = (lane, self.server_x) if step.to_server else (self.server_x, lane)
         dash = "" if step.kind in ("data", "fin", "reset") else " dash"
-        self.sheet.arrow(begin, y, end, f"line {kind}-line{dash}", kind)
+        pale = " inferred" if step.inferred else ""
+        self.sheet.arrow(begin, y, end, f"line {kind}-line{dash}{pale}", f"{kind}{pale}")
         if step.kind == "data":
             self.sheet.data(lane + 10, y - 6, step.data, kind, room, more=step.more)
         else:
@@ -210,6 +219,8 @@ def _captions(
         said = [words.count(name, ways, all=words.number(count), kinds=words.number(ways), shown=len(lanes))]
     else:
         said = [words("sequence_all")] if shown[0] == shown[1] else []
+    if any(not talk.captured and not talk.datagrams for talk, _ in lanes):
+        said.append(words("inferred"))
     if shown[0] < shown[1]:
         said.append(words("sequence_cut", shown=shown[0], all=words.number(shown[1])))
     return [line for text in said for line in wrapped(text, width)]

@@ -38,7 +38,9 @@ class Talk:
     ``asked`` and ``answered`` are the bytes of the client and of the server, ``turn_count`` counts all turns, and
     ``turns`` holds those that were kept. ``note`` says what else is known (the handler, TLS), ``lost`` how many bytes
     the recording has not, ``reason`` how the program that recorded called its end (see ``events.Closed``), or "",
-    ``tls`` what TLS agreed on, where the bytes are those inside TLS.
+    ``tls`` what TLS agreed on, where the bytes are those inside TLS. ``captured`` tells whether its packets were
+    captured by another program; else the connection was recorded by wirecat, which sees bytes and ends but no packets.
+    ``contents`` is a digest of all that both sides said, in order.
     """
 
     number: int
@@ -60,6 +62,8 @@ class Talk:
     tls: str = ""
     handshake: tuple[int, ...] = ()
     acks: tuple[tuple[int, bool], ...] = ()
+    captured: bool = False
+    contents: bytes = b""
 
     @property
     def datagrams(self) -> bool:
@@ -127,6 +131,11 @@ class Story:
     def servers(self) -> tuple[str, ...]:
         """The addresses that were talked to, each once, in the order of the first talk with each."""
         return tuple(dict.fromkeys(talk.server for talk in self.talks))
+
+    @property
+    def captured(self) -> bool:
+        """Whether all of it was captured by another program."""
+        return bool(self.talks) and all(talk.captured for talk in self.talks)
 
     def most_open(self) -> int:
         """How many talks were open at the same time, at most."""

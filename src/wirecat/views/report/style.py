@@ -38,6 +38,7 @@ _SHAPES = (
     f".pic text{{font:12px {SANS}}}.pic .mono{{font-family:{MONO};white-space:pre;direction:ltr;"
     "unicode-bidi:isolate-override}.pic .small{font-size:11px}.pic .strong{font-weight:600}"
     ".pic .line{fill:none;stroke-width:1.4}.pic .thin{fill:none;stroke-width:1}.pic .dash{stroke-dasharray:4 3}"
+    ".pic .inferred{opacity:.55}"
 )
 
 

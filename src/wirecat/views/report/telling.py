@@ -38,6 +38,7 @@ def story_of(recording: Recording, *, title: str = "", author: str = "") -> Stor
         )  # fmt: skip
         if not (record.joined or record.protocol in _WITHOUT_HANDSHAKE):  # else it is not what happened
             talks[record.id].handshake = tuple(record.handshake)
+        talks[record.id].captured = record.kind == "captured"
         if record.tls is not None:
             talks[record.id].tls = _tls(record.tls)
     for entry in recording.entries():

@@ -16,8 +16,12 @@ DE = {
     "machine": "Rechner",
     "source": "Aufzeichnung",
     "made": "Erstellt mit wirecat {version}",
-    "colophon": "Jedes Byte hier wurde auf der Leitung aufgezeichnet; was ein Bildschirm nicht bekommen darf, steht "
-    "als Ersatzzeichen da (\\x1b). Diese Seite lädt nichts nach und führt nichts aus.",
+    "colophon": "Jedes Byte hier lief durch das Programm, das es aufgezeichnet hat; Steuerzeichen stehen als "
+    "Ersatzzeichen da (\\x1b). Diese Seite lädt nichts nach und führt nichts aus.",
+    "colophon_captured": "Jedes Byte hier wurde auf der Leitung mitgeschnitten; Steuerzeichen stehen als Ersatzzeichen da "
+    "(\\x1b). Diese Seite lädt nichts nach und führt nichts aus.",
+    "inferred": "Blasse Pfeile sind Pakete, die niemand gesehen hat: wirecat zeichnet Bytes, Zeiten und Enden auf und "
+    "erschließt SYN, ACK und FIN daraus.",
     # what happened, in two sentences
     "nothing": "Es wurde nichts aufgezeichnet: keine einzige Verbindung.",
     "first_sentence_1": "Am {date} um {clock} sprach ein Client {span} lang mit {server}.",
@@ -80,16 +84,16 @@ DE = {
     "stands_for": "von {count} gleichen",
     "sequence_all": "Alle Verbindungen und alle Schritte sind zu sehen.",
     "sequence_cut": "Von {all} Schritten sind {shown} zu sehen: von jedem Client die ersten und die letzten.",
-    "sequence_kinds": "{all} Verbindungen verliefen auf {kinds} verschiedene Arten; von jeder der {shown} häufigsten "
-    "ist eine wirkliche Verbindung zu sehen.",
-    "sequence_kinds_1": "{all} Verbindungen verliefen alle gleich; eine wirkliche Verbindung ist zu sehen.",
-    "sequence_kinds_most": "{all} Verbindungen verliefen auf {kinds} verschiedene Arten; von der häufigsten ist eine "
-    "wirkliche Verbindung zu sehen.",
+    "sequence_kinds": "{all} Verbindungen mit {kinds} verschiedenen Inhalten; von jedem der {shown} häufigsten ist eine "
+    "Verbindung zu sehen.",
+    "sequence_kinds_1": "In allen {all} Verbindungen wurde dasselbe gesagt; eine davon ist zu sehen.",
+    "sequence_kinds_most": "{all} Verbindungen mit {kinds} verschiedenen Inhalten; vom häufigsten ist eine Verbindung zu "
+    "sehen.",
     "timeline_each": "Ein Balken ist eine Verbindung, vom Öffnen bis zum Ende.",
     "timeline_bands": "{count} Verbindungen in der Reihenfolge ihres Öffnens, {band} in einer Zeile: blass vom ersten "
     "Öffnen bis zum letzten Ende in dieser Zeile, kräftig, wo mindestens die Hälfte offen war.",
     "open_at_once": "gleichzeitig offen",
-    "bytes_caption": "Bytes in je {slice}; über der Linie zum Server, darunter zum Client.",
+    "bytes_caption": "Bytes in je {slice}; über der Linie zum Server, darunter zum Client, jede Richtung mit eigenem Maßstab.",
     "no_bytes": "Es wurden keine Bytes gesendet.",
     "in_each": "in {slice}",
     "latency_caption": "{count} Antwortzeiten, vom letzten Stück einer Frage bis zum ersten Stück der Antwort, dort "

@@ -16,8 +16,12 @@ EN = {
     "machine": "Machine",
     "source": "Recording",
     "made": "Made by wirecat {version}",
-    "colophon": "Every byte shown here was recorded on the wire; what a screen must not get is shown as an escape "
+    "colophon": "Every byte shown here passed through the program that recorded it; control characters are shown as "
+    "escapes (\\x1b). This page loads nothing and runs nothing.",
+    "colophon_captured": "Every byte shown here was captured on the wire; control characters are shown as escapes "
     "(\\x1b). This page loads nothing and runs nothing.",
+    "inferred": "Pale arrows are packets that were not seen: wirecat records bytes, times and ends, and infers SYN, ACK "
+    "and FIN from them.",
     # what happened, in two sentences
     "nothing": "Nothing was recorded: no connection is in it.",
     "first_sentence_1": "On {date} at {clock}, one client talked to {server} for {span}.",
@@ -79,16 +83,16 @@ EN = {
     "stands_for": "of {count} alike",
     "sequence_all": "Every connection and every step is shown.",
     "sequence_cut": "Of {all} steps {shown} are shown: of each client the first and the last.",
-    "sequence_kinds": "{all} connections went in {kinds} different ways; of each of the {shown} most frequent ways "
-    "one real connection is shown.",
-    "sequence_kinds_1": "{all} connections all went the same way; one real connection is shown.",
-    "sequence_kinds_most": "{all} connections went in {kinds} different ways; of the most frequent way one real "
-    "connection is shown.",
+    "sequence_kinds": "{all} connections with {kinds} different contents; one connection is shown for each of the {shown} most "
+    "frequent.",
+    "sequence_kinds_1": "The same was said in all {all} connections; one of them is shown.",
+    "sequence_kinds_most": "{all} connections with {kinds} different contents; one connection with the most frequent is "
+    "shown.",
     "timeline_each": "One bar is one connection, from its opening to its end.",
     "timeline_bands": "{count} connections in the order of their opening, {band} in a row: pale from the first "
     "opening to the last end in that row, strong where half of them and more were open.",
     "open_at_once": "open at the same time",
-    "bytes_caption": "Bytes in each {slice}; above the line to the server, below it to the client.",
+    "bytes_caption": "Bytes in each {slice}; above the line to the server, below it to the client, each on a scale of its own.",
     "no_bytes": "No bytes were sent.",
     "in_each": "in {slice}",
     "latency_caption": "{count} round trips, from the last piece of a question to the first piece of its reply, where "
