@@ -106,3 +106,32 @@ def test_port_that_is_taken_is_exit_1_of_native_commands(words: tuple[str, ...],
 def test_port_that_is_taken_is_exit_2_of_the_dialect() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert run("ncat", "-l", "127.0.0.1", str(taken.getsockname()[1])).returncode == 2
+
+
+def test_relay_of_one_client_with_an_internal_error_is_no_success() -> None:
+    code = (
+        "import sys\n"
+        "import wirecat.relay.relay\n"
+        "def broken(*arguments): raise RuntimeError('on purpose')\n"
+        "sys.modules['wirecat.relay.relay'].open_stream = broken\n"
+        "from wirecat.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    with Program([sys.executable, "-c", code, "relay", "127.0.0.1:0", "127.0.0.1:1"], env=environment()) as relay:
+        port = int(relay.wait_for("stderr", rb"listening on 127\.0\.0\.1:(\d+)")[1])
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+            wait_for_end(client)
+        assert relay.wait() == 1
+        assert b"wirecat: relay 127.0.0.1:1: internal error: RuntimeError: on purpose\n" in relay.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the loopback's name is Linux'")
+@pytest.mark.parametrize(("zone", "code"), [("lo", None), ("nosuch0", 2)])
+def test_zone_of_the_dialects_access_rules_is_one_of_this_machine(zone: str, code: int | None) -> None:
+    words = wirecat_command("ncat", "--test", "-l", "--allow", f"fe80::2%{zone}", "127.0.0.1", str(free_port()))
+    with Program(words, env=environment()) as program:
+        if code is None:
+            program.wait_for("stderr", b"NCAT TEST: LISTEN")
+        else:
+            assert program.wait() == code
+            assert b'error in host specification "fe80::2%nosuch0"' in program.stderr

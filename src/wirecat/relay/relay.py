@@ -94,6 +94,10 @@ class Relay:
                 raise  # so that it is told how the client ended
             if not connection.cut_reason:
                 self.tell(Failed(connection=connection.id, peer=connection.peer, error=str(error), traceback=""))
+        except Exception as error:  # reported with its traceback; here it is for the exit code of a single connection
+            text = f"internal error: {type(error).__name__}: {error}"
+            self.failure = WirecatError(text, address=self.target.bare, step="relay")
+            raise
 
     def _join(self, connection: Connection) -> None:
         if self._circle:

@@ -24,6 +24,7 @@ class Admission:
         if self.allow or self.deny:
             from wirecat.server.access import AccessList
 
+            _require_zones([*self.allow, *self.deny])
             try:
                 self._list = AccessList(self.allow, self.deny)
             except WirecatError as error:
@@ -35,6 +36,17 @@ class Admission:
         if self._nobody and host:
             return False
         return self._list is None or not host or self._list.permits(host)
+
+
+def _require_zones(texts: list[str]) -> None:
+    """Raise Ending for a zone that no interface here has, as ncat does. (The library's rules wait for such a one.)"""
+    import socket
+
+    here = {text for index, name in socket.if_nameindex() for text in (name, str(index))}
+    for word in ",".join(texts).replace(" ", "").split(","):
+        zone = word.strip("[]").partition("/")[0].partition("%")[2]
+        if zone and zone not in here:
+            raise quitting(f'error in host specification "{word}": there is no interface {zone}.')
 
 
 def _listed(paths: list[str]) -> list[str]:
