@@ -560,6 +560,37 @@ def test_restart_under_another_path_is_found(hosts: tuple[Host, Host]) -> None:
         end(exposing, signal.SIGTERM, table, {})
 
 
+class FallingSilent(Permanent):
+    """Adds the second mapping, and answers nothing; shows nothing and deletes nothing from then on."""
+
+    code = 0
+
+    def route(self, target: str, action: str, body: bytes) -> bytes:
+        if self.changes.count(f"added {PORT + 1}"):
+            return b""
+        answered = super().route(target, action, body)
+        return b"" if self.changes.count(f"added {PORT + 1}") else answered
+
+
+def test_unclear_mapping_of_a_renewal_is_told_and_remembered(hosts: tuple[Host, Host]) -> None:
+    """Another machine took the port; what became of the next one is not known."""
+    server, router = hosts
+    table = FallingSilent()
+    with fake(router, table), start(server, "--lease", "2", "--permanent") as exposing:
+        exposing.wait_for("stdout", LINE)
+        with table.lock:
+            table.table = {PORT: NEIGHBOUR}
+        wait_until(lambda: PORT + 1 in table.table)
+        exposing.signal(signal.SIGTERM)
+        assert exposing.wait() == 1
+        assert b":12346 may still be mapped to port 12345" in exposing.stderr
+    assert [record.external_port for record in read_records()] == [PORT + 1]
+    again = TableRouter(**{f"p{port}": entry for port, entry in table.table.items()})
+    with fake(router, again):
+        assert server.wirecat("expose", "--remove").returncode == 0
+    assert (again.table, read_records()) == ({PORT: NEIGHBOUR}, [])
+
+
 def test_forward_that_came_just_before_the_end_stays(hosts: tuple[Host, Host]) -> None:
     server, router = hosts
     table = TableRouter()

@@ -8,7 +8,7 @@ from wirecat.deadline import Deadline
 from wirecat.errors import NotExposed, UsageError
 from wirecat.port_mapping.journal import Journal
 from wirecat.port_mapping.mappers import renew_port
-from wirecat.port_mapping.upnp_mapper import PortTaken
+from wirecat.port_mapping.upnp_mapper import PortTaken, is_refusal
 from wirecat.reach.granting import Wish, map_beside, map_ipv4, take_back
 from wirecat.reach.leftovers import remove_leftovers
 from wirecat.reach.pinhole import open_ipv6
@@ -88,8 +88,12 @@ class Exposure:
         except PortTaken:
             # It is another's now, so nothing has to be taken back, or put back.
             try:
-                return map_beside(mapping.replace(replaced="", is_shown=False), lease, Deadline(_RENEW), self._journal)
-            except (OSError, ValueError):
+                return map_beside(mapping.replace(replaced=""), lease, Deadline(_RENEW), self._journal)
+            except (OSError, ValueError) as error:
+                last = self._journal.last(mapping)
+                if last is not None and not is_refusal(error) and not take_back(last, self._journal):
+                    return last
+                self._journal.keep(mapping)
                 return None
         except (OSError, ValueError):
             return None

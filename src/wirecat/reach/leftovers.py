@@ -61,7 +61,7 @@ def _table(igd: Igd, own_host: str, gateway: str, deadline: Deadline) -> list[Le
                 pid = words[2].partition("-")[0] if len(words) > 2 else ""
                 mapping = Mapping(
                     UPNP, gateway, own_host, entry.port, external_port=entry.external_port, control=service.url,
-                    service=service.type, description=entry.description, is_shown=True, lifetime=entry.lease,
+                    service=service.type, description=entry.description, is_shown=True, lifetime=max(entry.lease, 0),
                     pid=int(pid) if pid.isascii() and pid.isdigit() and len(pid) < 10 else 0,
                 )  # fmt: skip
                 found.append(Leftover(mapping, is_alive(mapping), False))
