@@ -236,6 +236,11 @@ class ConnectionListener:
         """The first of ``addresses``."""
         return self._listener.addresses[0]
 
+    @property
+    def listener(self) -> Listener:
+        """The listener below, for what serves its clients by itself."""
+        return self._listener
+
     def accept(self, timeout: float | None = None) -> Connection:
         """Wait for the next client.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
     from wirecat.errors import ConnectionClosed
     from wirecat.pump import OnPath
+    from wirecat.taps.printable import PrintableTap
     from wirecat.taps.tap import Tap
 
 REPLY_WAIT = 0.5  # seconds
@@ -38,18 +39,7 @@ def converse(
     the input ends it, once nothing has come for REPLY_WAIT seconds. ``observer`` sees what goes over the wire.
     """
     stdio = local or StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
-    if newline != "lf":
-        from wirecat.taps.newline import NewlineTap
-
-        connection.attach(NewlineTap(newline))
-    if observer is not None:
-        connection.attach(observer)
-    screen = None
-    if environment.stdout_is_terminal:
-        from wirecat.taps.printable import PrintableTap
-
-        screen = PrintableTap()
-        connection.attach(screen)
+    screen = attach_taps(connection, environment, newline, observer)
     started = monotonic()
     try:
         linger = REPLY_WAIT if ends_with_input and not connection.stream.can_half_close else None
@@ -68,6 +58,25 @@ def converse(
     if failures:
         raise failures[0]
     return 0
+
+
+def attach_taps(
+    connection: Connection, environment: Environment, newline: str, observer: Tap | None
+) -> PrintableTap | None:
+    """Give a connection the taps of a conversation; the one that shows it on a terminal, if there is one."""
+    if newline != "lf":
+        from wirecat.taps.newline import NewlineTap
+
+        connection.attach(NewlineTap(newline))
+    if observer is not None:
+        connection.attach(observer)
+    if not environment.stdout_is_terminal:
+        return None
+    from wirecat.taps.printable import PrintableTap
+
+    screen = PrintableTap()
+    connection.attach(screen)
+    return screen
 
 
 def path_teller(environment: Environment) -> Callable[[str, str], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirecat.cli.conversation import converse
+from wirecat.cli.conversation import attach_taps, converse
 from wirecat.cli.parsing import add_address, joined_address, make_parser, parse
 from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.endpoints.stdio import StdioStream
@@ -40,7 +40,8 @@ def run(arguments: list[str], environment: Environment) -> int:
     parser.add_argument(
         "--announce", metavar="NAME", help="let others find it as NAME.local on the local network (extra [lan])"
     )
-    parser.add_argument("--keep-open", action="store_true", help="after one client take the next, one after the other")
+    keep_open = "after one client take the next, one after the other; with datagrams all at once"
+    parser.add_argument("--keep-open", action="store_true", help=keep_open)
     parser.add_argument(
         "--newline", choices=("lf", "crlf", "none"), default="lf", help="what ends each line sent (default lf)"
     )
@@ -74,6 +75,9 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
                 environment.note(line)
 
             def clients(announcement: Announcement | None) -> None:
+                if options.keep_open and listener.listener.datagrams:
+                    _all_senders(listener, environment, local, options, recording)
+                    return
                 _one_client(listener, environment, local, options, half_close, recording, announcement)
                 while options.keep_open:
                     local.renew()
@@ -94,6 +98,24 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
             return 0
     finally:
         local.close()
+
+
+def _all_senders(
+    listener: ConnectionListener,
+    environment: Environment,
+    local: StdioStream,
+    options: Namespace,
+    recording: CommandRecording | None,
+) -> None:
+    from wirecat.cli.all_senders import AllSenders
+    from wirecat.endpoints.datagram_listener import DatagramListener
+
+    def attach(connection: Connection) -> None:
+        attach_taps(connection, environment, options.newline, None if recording is None else recording.tap("server"))
+
+    below = listener.listener
+    assert isinstance(below, DatagramListener)
+    AllSenders(below, local, environment, attach).run()
 
 
 def _next_client(listener: ConnectionListener, environment: Environment) -> Connection:
