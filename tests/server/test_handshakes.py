@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from wirecat.server.handshakes import CROWDED_TIME, Handshakes
+import pytest
+
+from wirecat.server import handshakes as module
+from wirecat.server.handshakes import CROWDED_TIME, MOST, MOST_UNKNOWN, Handshakes, default_limit
 
 
 class Clock:
@@ -122,3 +125,9 @@ def test_all_are_dropped() -> None:
     table.drop_all("shutdown")
     assert [each.over for each in clients] == ["shutdown"] * 4
     assert not any(each.resumed for each in clients) and table.count == 0
+
+
+def test_limit_by_default_is_a_part_of_the_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    for descriptors, limit in ((1024, 256), (1 << 20, MOST), (2, 1), (None, MOST_UNKNOWN)):
+        monkeypatch.setattr(module, "descriptor_limit", lambda descriptors=descriptors: descriptors)
+        assert default_limit() == limit

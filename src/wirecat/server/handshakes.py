@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 MOST = 4096  # clients in their handshake, where the limit of open files allows so many
+MOST_UNKNOWN = 256  # where the system tells no such limit, as Windows, whose select(2) takes 512 sockets
 MOST_ACTIVE = 512
 CROWDED_TIME = 2.0  # seconds
 LONGEST_WAIT = 0.5  # seconds between two looks: a bound that is reached meanwhile makes the time shorter
@@ -40,7 +41,7 @@ LONGEST_WAIT = 0.5  # seconds between two looks: a bound that is reached meanwhi
 def default_limit() -> int:
     """How many clients may be in their handshake at once: at most a quarter of the open files."""
     descriptors = descriptor_limit()
-    return MOST if descriptors is None else max(1, min(MOST, descriptors // 4))
+    return MOST_UNKNOWN if descriptors is None else max(1, min(MOST, descriptors // 4))
 
 
 class Handshakes:
