@@ -171,8 +171,11 @@ def known_address(scheme: str, host: str, port: int) -> Address:
 
 
 def _fail(text: str, message: str, hint: str = _EXAMPLES) -> NoReturn:
-    from wirecat.secret import hide_in_address
+    from wirecat.secret import hide_in_address, hide_in_handler
 
+    shown = hide_in_handler(text)
+    if shown != text:  # the arguments of serve the wrong way round: no part of it is for a message
+        text, message, hint = shown, "it is a handler, not an address", "Write the handler first, then the address"
     raise AddressError(message, address=repr(hide_in_address(text)), step="address", hint=hint + ".")
 
 

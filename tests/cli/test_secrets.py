@@ -149,6 +149,8 @@ CLIENTS = [
     [f"proxy:{LOGIN}"],
     ["wait", f"127.0.0.1:1?proxy=http://{LOGIN}@127.0.0.1:PORT", "--timeout", "0.2", "-v"],
     ["serve", f"proxyy:{LOGIN}"],
+    ["serve", "127.0.0.1:0", f"proxy:{LOGIN}"],
+    ["serve", "127.0.0.1:0", f"proxy:{CANARY}"],
     ["serve", f"proxy:{LOGIN}", "127.0.0.1:0", "--workers", "2"],
     ["serve", f"proxy:{LOGIN}", "127.0.0.1:0", "--engine", "async"],
     ["serve", f"proxy:{LOGIN}", "udp://127.0.0.1:0"],
