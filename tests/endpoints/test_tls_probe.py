@@ -33,6 +33,7 @@ def test_server_with_other_ciphers_is_told_with_the_cipher_it_takes(certificate:
 
 ALERT = bytes.fromhex("15 0303 0002 02 28")  # handshake_failure
 OTHER = TlsError("refused", reason="TLSV1_ALERT_UNKNOWN_CA")
+OFFERED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 REFUSED = TlsError("refused", reason="SSLV3_ALERT_HANDSHAKE_FAILURE")
 
 
@@ -42,16 +43,25 @@ REFUSED = TlsError("refused", reason="SSLV3_ALERT_HANDSHAKE_FAILURE")
 def test_an_answer_without_a_server_hello_changes_nothing(answer: bytes) -> None:
     with serving(lambda connection: (connection.recv(4096), connection.sendall(answer))) as server:
         place = Address("tcp", "127.0.0.1", server.port)
-        assert explain(REFUSED, lambda patience: open_stream(place, patience), "localhost", 0x303) is REFUSED
+        assert explain(REFUSED, lambda patience: open_stream(place, patience), "localhost", 0x303, OFFERED) is REFUSED
 
 
 def test_a_server_that_has_gone_changes_nothing() -> None:
     place = Address("tcp", "127.0.0.1", free_port())
-    assert explain(REFUSED, lambda patience: open_stream(place, patience), "", 0x303) is REFUSED
+    assert explain(REFUSED, lambda patience: open_stream(place, patience), "", 0x303, OFFERED) is REFUSED
 
 
 def test_another_reason_is_not_asked_about() -> None:
     def open_nothing(patience: object) -> None:
         raise AssertionError("it connects again")
 
-    assert explain(OTHER, open_nothing, "localhost", ssl.TLSVersion.TLSv1_2) is OTHER  # type: ignore[arg-type]
+    assert explain(OTHER, open_nothing, "localhost", 0x303, OFFERED) is OTHER  # type: ignore[arg-type]
+
+
+def test_a_server_that_refuses_for_another_reason_is_not_said_to_lack_a_cipher(certificate: Path) -> None:
+    """With TLS 1.2 a server that wants a certificate says no more than handshake_failure."""
+    with openssl_server(certificate, "-tls1_2", "-Verify", "1") as port:
+        with pytest.raises(TlsError) as caught:
+            wirecat.connect(f"tls://127.0.0.1:{port}?verify=no", timeout=PATIENCE).receive()
+    assert "the peer takes" not in str(caught.value)
+    assert "versions" not in str(caught.value)

@@ -49,7 +49,7 @@ def open_stream(address: Address, deadline: Deadline) -> TlsStream:
         def again(patience: Deadline) -> Stream:
             return tcp.open_stream(address, patience)
 
-        explained = explain(error, again, options.server_name, oldest_version(options.minimum))
+        explained = explain(error, again, options.server_name, oldest_version(options.minimum), context)
         if explained is error:
             raise
         raise explained from error

@@ -15,7 +15,9 @@ from wirecat.errors import TlsError, WirecatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import ssl
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from wirecat.stream import Stream
 
@@ -25,10 +27,17 @@ _SECONDS = 2.0
 _LONGEST = 4096  # bytes of an answer; a ServerHello has some 100
 
 
-def explain(error: TlsError, open_stream: Callable[[Deadline], Stream], server_name: str, oldest: int) -> TlsError:
+def explain(
+    error: TlsError,
+    open_stream: Callable[[Deadline], Stream],
+    server_name: str,
+    oldest: int,
+    offered: ssl.SSLContext,
+) -> TlsError:
     """The error to raise for ``error``, with what the server offers where it can be found out; else ``error`` itself.
 
-    ``oldest`` is the oldest version that was offered, as on the wire.
+    ``oldest`` is the oldest version that was offered, as on the wire, and ``offered`` the context that has the ciphers. A
+    server that takes one of both has refused for another reason, a missing certificate of the client for example.
     """
     if alert_name(error.reason) not in AMBIGUOUS:
         return error
@@ -38,7 +47,7 @@ def explain(error: TlsError, open_stream: Callable[[Deadline], Stream], server_n
         return error  # it takes no second connection
     if version and version < oldest:
         message, hint = only_version(version)
-    elif cipher:
+    elif cipher and cipher not in {_number(each) for each in offered.get_ciphers()}:
         name = _cipher_name(cipher)
         message = f"no common cipher suite: the peer takes {name}"
         hint = f"To allow it: ciphers={name}."
@@ -76,6 +85,11 @@ def _ask(open_stream: Callable[[Deadline], Stream], server_name: str) -> bytes:
         stream.close()
 
 
+def _number(cipher: Mapping[str, Any]) -> int:
+    """The number of a cipher suite on the wire, of one that ``SSLContext.get_ciphers`` tells."""
+    return int(cipher["id"]) & 0xFFFF
+
+
 def _cipher_name(number: int) -> str:
     """OpenSSL's name of a cipher suite; its number where OpenSSL does not have it."""
     import ssl
@@ -83,6 +97,6 @@ def _cipher_name(number: int) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
     for cipher in context.get_ciphers():
-        if int(cipher["id"]) & 0xFFFF == number:
+        if _number(cipher) == number:
             return str(cipher["name"])
     return f"0x{number:04X}"

@@ -19,7 +19,7 @@ _CIPHERS = (
 )
 _NO_AGREEMENT = (
     "the peer found nothing in common to agree on (alert handshake_failure)",
-    "Most likely no common cipher suite or version. Allow more: ciphers=ALL, or min=1.0.",
+    "It may lack the ciphers offered (allow more: ciphers=ALL), or want a certificate of ours (cert=FILE&key=FILE).",
 )
 _WEAK = "Allow weak ones: ciphers=ALL:@SECLEVEL=0."
 # The alerts by their names in RFC 8446 section 6.2, which OpenSSL's reasons end with.
