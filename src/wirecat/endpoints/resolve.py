@@ -10,7 +10,6 @@ from wirecat.deadline import LONGEST_WAIT, Deadline
 from wirecat.endpoints.failures import lookup_failure
 from wirecat.endpoints.watched_wait import check_partner
 from wirecat.errors import AddressError, NoAnswer, UnknownHost, UsageError
-from wirecat.wire.host_name import dns_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def lookup_name(address: Address, step: str = "connect") -> str:
     if ":" in host:
         reason = f"{host!r} is not an IPv6 address, or has the zone of an interface that is not here"
         raise UnknownHost(reason, address=address.bare, step=step, errno=_socket.EAI_NONAME)
+    from wirecat.wire.host_name import dns_name  # an address in numbers does not pay for it
+
     try:
         return dns_name(host)
     except AddressError as error:
