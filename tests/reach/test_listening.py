@@ -10,6 +10,7 @@ import pytest
 from reach.lab.home import PORT
 from reach.lab.namespaces import Host, require_namespaces
 from wirecat.reach.listening import Listening, look_at_listeners
+from wirecat.system.interface_address import InterfaceAddress
 from wirecat.system.interfaces import list_interfaces
 
 
@@ -41,8 +42,8 @@ def test_what_it_is_bound_to(host: Host, bound: str, hosts: dict[str, set[str]],
     with host.listen(PORT, bound):
         found = look(host)
     assert (found.hosts, found.loopback_only, found.doubtful) == (hosts, loopback, False)
-    assert found.takes("ipv4", "192.168.77.20") is (not loopback)
-    assert found.takes("ipv6", "2001:db8::1") is (bound == "::")
+    assert found.takes(InterfaceAddress("eth0", "192.168.77.20")) is (not loopback)
+    assert found.takes(InterfaceAddress("eth0", "2001:db8::1")) is (bound == "::")
 
 
 def test_ipv6_only(host: Host) -> None:
@@ -51,6 +52,22 @@ def test_ipv6_only(host: Host) -> None:
 
     with host.inside(listen):
         assert look(host).hosts == {"ipv4": set(), "ipv6": {""}}
+
+
+@pytest.mark.parametrize("device", ["eth0", "lo"])
+def test_listener_bound_to_a_device_takes_what_comes_by_it(host: Host, device: str) -> None:
+    def listen() -> socket.socket:
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+        made.bind(("0.0.0.0", PORT))
+        made.listen()
+        return made
+
+    with host.inside(listen):
+        found = look(host)
+    assert (found.names, found.loopback_only) == ({f"0.0.0.0%{device}"}, device == "lo")
+    assert found.takes(InterfaceAddress("eth0", "192.168.77.20")) is (device == "eth0")
+    assert not found.takes(InterfaceAddress("eth1", "192.168.78.20"))
 
 
 def test_who_came_and_a_queue_that_is_full(host: Host) -> None:

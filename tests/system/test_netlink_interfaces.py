@@ -28,9 +28,11 @@ def test_every_kind_of_address(in_namespace) -> None:
     commands = """
         ip link set lo up
         ip link add eth0 type veth peer name far0
-        ip link add docker0 type veth peer name far1
+        ip link add docker0 type bridge forward_delay 0
+        ip link add guest1 type veth peer name far1
+        ip link set guest1 master docker0
         ip link add idle0 type veth peer name far2
-        for name in eth0 far0 docker0 far1; do
+        for name in eth0 far0 guest1 far1 docker0; do
             echo 1 > /proc/sys/net/ipv6/conf/$name/addr_gen_mode
             ip link set $name up
         done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wirecat.reach.packet import INTERNET, LAN, Packet
 from wirecat.reach.report import UNKNOWN
+from wirecat.system.interface_kinds import NETWORK, TUNNEL, read_interface_kinds
 from wirecat.system.interfaces import addresses_to_hand_out, is_private_network, is_virtual
 
 TYPE_CHECKING = False
@@ -96,12 +97,21 @@ class Findings:
 
 
 def lan_address(interfaces: list[InterfaceAddress], routes: list[Route], family: str) -> InterfaceAddress | None:
-    """The address that others on the local network use: of the way out if it is among them, else the likeliest."""
-    real = [
-        entry
-        for entry in interfaces
-        if entry.family == family and not is_virtual(entry.name) and not is_private_network(entry.name)
-    ]
+    """The address that others on the local network use: of the way out if it is among them, else the likeliest.
+
+    An interface is a network where the kernel says so (``system.interface_kinds``), or a default route leads by it that is no
+    tunnel. Names count only where the system does not tell the kind.
+    """
+    kinds = read_interface_kinds()
+    ways_out = {route.interface for route in routes if route.family == family}
+
+    def is_network(name: str) -> bool:
+        kind = kinds.get(name)
+        if kind == TUNNEL or (kind is None and is_private_network(name)):
+            return False
+        return name in ways_out or (not is_virtual(name) if kind is None else kind == NETWORK)
+
+    real = [entry for entry in interfaces if entry.family == family and is_network(entry.name)]
     ranked = addresses_to_hand_out(real)
     if not ranked:
         return None

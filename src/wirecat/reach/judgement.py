@@ -67,10 +67,10 @@ def _judge_common(found: Findings, region: str, family: str) -> Verdict | None:
     entry = found.lan[family]
     if entry is None:
         return Verdict(BLOCKED, f"this PC has no {_NAMES[family]} address on a network")
-    if not listening.takes(family, entry.host):
+    if not listening.takes(entry):
         if listening.doubtful and family == "ipv4":
             return Verdict(UNKNOWN, "it listens on all IPv6 addresses, perhaps for IPv4 too: this system does not tell")
-        return Verdict(BLOCKED, f"it does not listen on {entry.host}")
+        return Verdict(BLOCKED, f"it does not listen on {entry.host} of {entry.name}")
     if found.passes(region, family) == BLOCKED:
         return Verdict(BLOCKED, found.firewall[(region, family)].evidence)
     return None
@@ -88,9 +88,8 @@ def _judge_lan(found: Findings, family: str) -> Verdict:
         return Verdict(OK, f"{came} is, or was, connected")
     if found.passes(LAN, family) == UNKNOWN:
         return Verdict(UNKNOWN, found.firewall[(LAN, family)].evidence)
-    return Verdict(
-        LIKELY, "nothing is in the way on this PC; whether the Wi-Fi keeps devices apart cannot be seen here"
-    )
+    evidence = found.firewall[(LAN, family)].evidence
+    return Verdict(LIKELY, f"{evidence}; whether the Wi-Fi keeps devices apart cannot be seen here")
 
 
 def _judge_internet4(found: Findings) -> Verdict:

@@ -48,7 +48,7 @@ def _listening(found: Findings) -> Iterator[Check]:
                     f"{full.recv_queue} connections wait", "look at the program: it is busy, or it hangs")  # fmt: skip
     else:
         yield Check("listening", OK, f"{owner or 'a program'} listens on port {port}")
-    hosts = sorted({row.local_host for row in listening.rows})
+    hosts = sorted(listening.names)
     if listening.loopback_only:
         yield Check("bound", BLOCKED, f"it listens on {', '.join(hosts)}: this PC only",
                     f"bind 0.0.0.0 in place of {hosts[0]}, or: wirecat serve … {port} --lan")  # fmt: skip
@@ -65,10 +65,10 @@ def _addresses(found: Findings) -> Iterator[Check]:
     if not entries:
         yield Check("addresses", BLOCKED, "this PC has no address on a network", "connect it to a network")
         return
-    served = [e for e in entries if found.listening.takes(e.family, e.host)] or entries
+    served = [e for e in entries if found.listening.takes(e)] or entries
     handed = ", ".join(f"[{e.host}]:{found.port}" if e.family == "ipv6" else f"{e.host}:{found.port}" for e in served)
     if found.listening.rows and not found.listening.loopback_only and not any(
-        found.listening.takes(entry.family, entry.host) for entry in entries
+        found.listening.takes(entry) for entry in entries
     ):  # fmt: skip
         yield Check("addresses", BLOCKED, f"others would use {handed}, and it does not listen there", "bind 0.0.0.0")
         return
@@ -205,7 +205,7 @@ def _ipv6(found: Findings) -> Iterator[Check]:
     if entry is None or kind_of(entry.host) != PUBLIC:
         yield Check("ipv6", WARN, "this PC has no global IPv6 address")
         return
-    if found.listening.rows and not found.listening.takes("ipv6", entry.host):
+    if found.listening.rows and not found.listening.takes(entry):
         yield Check("ipv6", WARN, f"{entry.host} is a global address, but the server does not listen on it", "bind ::")
         return
     if "ipv6" in found.exposed:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wirecat.system.interface_address import InterfaceAddress
+    from wirecat.system.netlink_listeners import Listener
     from wirecat.system.socket_row import SocketRow
 
 _WILDCARDS = {"0.0.0.0": "ipv4", "::": "ipv6"}
@@ -22,16 +23,18 @@ _CAME = {"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LA
 class Listening:
     """The listeners of one port.
 
-    ``rows`` are they; ``hosts`` by family ("ipv4", "ipv6") the addresses that they listen on, "" for all of the family;
+    ``rows`` are they; ``hosts`` by family ("ipv4", "ipv6") the addresses that they listen on, "" for all of the family, each with
+    ``%INTERFACE`` where the listener is bound to one; ``names`` are the same in words.
     ``doubtful`` says that a listener on all IPv6 addresses may or may not take IPv4 too. ``came`` are the remote hosts
     of connections to the port by the place they are at: "host", "lan", "internet".
     """
 
-    __slots__ = ("came", "doubtful", "hosts", "rows")
+    __slots__ = ("came", "doubtful", "hosts", "names", "rows")
 
     def __init__(self) -> None:
         self.rows: list[SocketRow] = []
         self.hosts: dict[str, set[str]] = {"ipv4": set(), "ipv6": set()}
+        self.names: set[str] = set()
         self.doubtful = False
         self.came: dict[str, str] = {}
 
@@ -39,7 +42,7 @@ class Listening:
     def loopback_only(self) -> bool:
         """Whether only programs of this PC can connect."""
         hosts = [host for family in self.hosts.values() for host in family]
-        return bool(hosts) and all(host.startswith("127.") or host == "::1" for host in hosts)
+        return bool(hosts) and all(host.startswith("127.") or host == "::1" or host.endswith("%lo") for host in hosts)
 
     @property
     def overflowing(self) -> SocketRow | None:
@@ -49,9 +52,10 @@ class Listening:
                 return row
         return None
 
-    def takes(self, family: str, host: str) -> bool:
-        """Whether a connection to ``host``, an address of this PC, finds a listener."""
-        return "" in self.hosts[family] or host.partition("%")[0] in self.hosts[family]
+    def takes(self, entry: InterfaceAddress) -> bool:
+        """Whether a connection to an address of this machine, by its interface, finds a listener."""
+        host = entry.host.partition("%")[0]
+        return not self.hosts[entry.family].isdisjoint({"", host, f"%{entry.name}", f"{host}%{entry.name}"})
 
 
 def look_at_listeners(port: int, own: Iterable[InterfaceAddress], gateways: Iterable[str]) -> Listening:
@@ -89,26 +93,33 @@ def listening_programs(port: int, host: str) -> list[str]:
 
 def _add(found: Listening, row: SocketRow) -> None:
     found.rows.append(row)
+    detail = _read_detail(row)
     host = unmapped(row.local_host).partition("%")[0]
+    device = ""
+    if detail is not None and detail.device:
+        from wirecat.system.netlink_sockets import interface_name
+
+        device = f"%{interface_name(detail.device)}"
+    found.names.add(f"{row.local_host.partition('%')[0]}{device}" if device else row.local_host)
     family = _WILDCARDS.get(host)
     if family is None:
-        found.hosts["ipv6" if ":" in host else "ipv4"].add(host)
+        found.hosts["ipv6" if ":" in host else "ipv4"].add(f"{host}{device}")
         return
-    found.hosts[family].add("")
+    found.hosts[family].add(device)
     if family == "ipv6":
-        only = _takes_ipv6_only(row)
-        if only is None:
+        if detail is None:
             found.doubtful = True
-        elif not only:
-            found.hosts["ipv4"].add("")
+        elif not detail.only_ipv6:
+            found.hosts["ipv4"].add(device)
 
 
-def _takes_ipv6_only(row: SocketRow) -> bool | None:
+def _read_detail(row: SocketRow) -> Listener | None:
+    """What the kernel tells of a listener beside the table; None where the system does not tell."""
     if not sys.platform.startswith("linux") or row.inode is None:
         return None
     from wirecat.system.netlink_listeners import read_listeners
 
     try:
-        return next((each.only_ipv6 for each in read_listeners(row.local_port or 0) if each.inode == row.inode), None)
+        return next((each for each in read_listeners(row.local_port or 0) if each.inode == row.inode), None)
     except OSError:
         return None

@@ -86,7 +86,7 @@ def conclude(found: Findings) -> ReachReport:
     addresses = [
         f"[{entry.host}]:{found.port}" if entry.family == "ipv6" else f"{entry.host}:{found.port}"
         for entry in found.lan.values()
-        if entry is not None and found.listening.takes(entry.family, entry.host)
+        if entry is not None and found.listening.takes(entry)
     ]
     asked = found.asked + (found.router.asked if found.router is not None else [])
     return ReachReport(found.port, climb(found), judge(found), addresses, asked)

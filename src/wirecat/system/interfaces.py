@@ -13,7 +13,7 @@ from wirecat.system.interface_address import InterfaceAddress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 # Networks inside this machine, for containers and virtual machines: hardly anybody outside can reach these
 # addresses. A plain "br0" is no such thing: it is often the way to the real network.
@@ -57,10 +57,13 @@ def addresses_to_hand_out(interfaces: Iterable[InterfaceAddress] | None = None) 
     IPv6; addresses that soon change (temporary, deprecated) after these, then self-given IPv4
     (169.254.0.0/16, RFC 3927), and the networks of containers and virtual machines last.
     """
+    from wirecat.system.interface_kinds import INSIDE, read_interface_kinds
+
     chosen = []
+    inside = {name: kind == INSIDE for name, kind in read_interface_kinds().items()}
     for entry in list_interfaces() if interfaces is None else interfaces:
         if entry.up and not entry.loopback and entry.scope != "host" and not _is_ipv6_link_local(entry):
-            chosen.append((_rank(entry), entry.host))
+            chosen.append((_rank(entry, inside), entry.host))
     chosen.sort(key=lambda pair: pair[0])  # stable: the system's order where the rank is the same
     return list(dict.fromkeys(host for _, host in chosen))
 
@@ -69,12 +72,13 @@ def _is_ipv6_link_local(entry: InterfaceAddress) -> bool:
     return entry.family == "ipv6" and entry.scope == "link"
 
 
-def _rank(entry: InterfaceAddress) -> tuple[bool, int]:
+def _rank(entry: InterfaceAddress, inside: Mapping[str, bool]) -> tuple[bool, int]:
     if entry.family == "ipv4":
         kind = 4 if entry.scope == "link" else 0 if is_private_ipv4(entry.host) else 1
     else:
         kind = 3 if entry.temporary or entry.deprecated else 2
-    return is_virtual(entry.name), kind
+    known = inside.get(entry.name)
+    return is_virtual(entry.name) if known is None else known, kind
 
 
 def is_virtual(name: str) -> bool:

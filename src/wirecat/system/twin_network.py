@@ -13,6 +13,7 @@ import os
 import select
 import time
 
+from wirecat.system.kernel_modules import is_loaded
 from wirecat.system.namespaces import enter_network, make_network
 from wirecat.system.netlink_socket import (
     NETLINK_ROUTE,
@@ -63,6 +64,8 @@ class TwinNetwork:
         self.state = state
         self.problems: list[str] = []
         self.missing_routes: list[rtnetlink.Route] = []
+        if not is_loaded("veth", "veth_newlink"):
+            raise OSError(errno.ENODEV, "the kernel module veth is not loaded (to load it: modprobe veth)")
         self._empty = make_network()
         write_settings(_SILENT)
         self._far = NetlinkSocket(NETLINK_ROUTE)

@@ -31,7 +31,7 @@ _NO_DAD, _PERMANENT = 0x02, 0x80
 _BRIDGE_FORWARD_DELAY = 1
 #: Bridge settings that a packet depends on: whether it comes to the rules of IP (nf_call_*), its Ethernet group mask.
 _BRIDGE_SETTINGS = (36, 37, 38)
-ETHERNET = 1
+ETHERNET, _NO_HARDWARE = 1, 0xFFFE
 
 
 class Link:
@@ -59,7 +59,7 @@ class Link:
     @property
     def is_tunnel(self) -> bool:
         """Whether it leads to one other end and not to a network of hosts."""
-        return not self.flags & LOOPBACK and bool(self.flags & (POINT_TO_POINT | NO_ARP) or self.hardware != ETHERNET)
+        return self.kind == "tun" or bool(self.flags & POINT_TO_POINT) or self.hardware == _NO_HARDWARE
 
 
 def link_request() -> bytes:
