@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 #: What to try where a proxy wants credentials and there are none.
-CREDENTIALS_HINT = "Give them with --proxy-auth USER:PASSWORD."
+CREDENTIALS_HINT = "Give them with --proxy-auth @FILE, or in WIRECAT_PROXY_AUTH."
 
 
 class Handshake:
