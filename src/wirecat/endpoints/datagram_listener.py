@@ -43,6 +43,7 @@ _SLICE = 0.2 if sys.platform == "win32" else 0.5
 _BATCH = 64  # datagrams read from one socket before the other has its turn
 _JOIN = 5.0  # seconds; the thread ends at once
 _EVERY = ("0.0.0.0", "::")
+_BUFFER = 1 << 22  # bytes that the kernel keeps for us, if it allows that many (socket(7), rmem_max)
 
 
 class DatagramListener(Listener):
@@ -71,6 +72,8 @@ class DatagramListener(Listener):
         reliable: bool = False,
     ) -> None:
         super().__init__(sockets, unlink, scheme)
+        for bound in sockets:
+            _enlarge_buffer(bound)
         self.dropped = 0
         self.reliable = reliable
         self.on_ignored: Callable[[Address, str], None] = lambda peer, reason: None
@@ -298,3 +301,11 @@ class DatagramListener(Listener):
             peers = [peer for peer in self._peers.values() if peer.connected and peer.key[0] == bound.family]
         for peer in peers:
             peer.fail(datagram_failure(error, peer.peer))
+
+
+def _enlarge_buffer(bound: _socket.socket) -> None:
+    """Let a burst of one sender leave room for the datagrams of others. The default keeps some 250 small ones."""
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+    except OSError:
+        return  # some systems refuse more than their limit, where Linux takes the limit
