@@ -71,6 +71,11 @@ class AsyncState(ConnectionState):
         return _Protocol(self)
 
     @property
+    def descriptor(self) -> int:
+        """See ConnectionState."""
+        return self.socket.fileno()
+
+    @property
     def peer(self) -> Address:
         """The other end's address."""
         if not isinstance(self._peer, Address):

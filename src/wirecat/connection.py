@@ -32,14 +32,20 @@ class Connection(ConnectionState):
     'Grüße'
     """
 
-    __slots__ = ("idle_limit", "on_abort", "on_end", "stream")
+    __slots__ = ("far", "idle_limit", "on_abort", "on_end", "stream")
 
     def __init__(self, stream: Stream, id: int = 0) -> None:
         super().__init__(id)
         self.stream = stream
-        self.idle_limit: float | None = None  # set by a handler; see ConnectionState
+        self.idle_limit: float | None = None  # set by a handler, as ``far`` is; see ConnectionState
+        self.far: ConnectionState | None = None
         self.on_end: Callable[[], None] | None = None
         self.on_abort: Callable[[], None] | None = None  # for a handler that waits for something else than this stream
+
+    @property
+    def descriptor(self) -> int:
+        """See ConnectionState."""
+        return self.stream.loss_descriptor
 
     @property
     def peer(self) -> Address:
@@ -199,6 +205,10 @@ class Connection(ConnectionState):
         self.stream.abort()
         if self.on_abort is not None:
             self.on_abort()
+
+    def lose(self) -> None:
+        """See ConnectionState."""
+        self.stream.lose()
 
     def reply_pieces(self, first: float = 10.0, silence: float = 0.2) -> Iterator[bytes]:
         """The pieces of a reply of a peer that marks no end: it may take ``first`` seconds to begin, and is over after

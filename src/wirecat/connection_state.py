@@ -20,7 +20,7 @@ class ConnectionState(Tapped):
     wire; ``opened`` is when (time.monotonic()); ``last_heard`` when bytes last moved, exact to the server's sweep (at
     most a second); ``ended`` tells that the peer's end of stream was read (on an event loop: that it has come),
     ``half_closed`` that we sent ours, ``closed`` that this side has closed it. ``cut_reason`` is why the server cut it
-    off (``idle``, ``kicked``, ``shutdown``), else empty.
+    off (``idle``, ``kicked``, ``lost``, ``shutdown``), else empty.
     """
 
     idle_limit: float | None = None
@@ -41,6 +41,14 @@ class ConnectionState(Tapped):
         self._counted = 0
         self._timeout: float | None = None
 
+    far: ConnectionState | None = None
+    """The connection that a handler has made for this one (a relay's to its target): the server looks after both."""
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of its socket; -1 where it has none of its own."""
+        return -1
+
     @property
     def peer(self) -> Address:
         """The other end's address."""
@@ -59,6 +67,10 @@ class ConnectionState(Tapped):
     def abort(self) -> None:
         """End both directions at once; whoever waits in another thread is woken. The owner still closes it."""
         raise NotImplementedError
+
+    def lose(self) -> None:
+        """The peer no longer answers: end both directions at once, as a failure of the network."""
+        self.abort()
 
     def cut(self, reason: str) -> None:
         """End both directions at once because of ``reason``, which the first caller sets."""

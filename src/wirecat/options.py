@@ -50,11 +50,12 @@ class ServeOptions(Immutable):
     ``engine``: ``threads``, ``async``, or None for the one the handler's colour asks for (responders: threads).
     ``max_connections``: how many at once (None: what this machine sanely allows; 0: nobody). ``max_handshakes``: how many
     clients at once may be in their TLS handshake, which counts as no connection yet (None: 4096, or a quarter of the open
-    files allowed). ``idle_timeout``: seconds without a byte either way after which a connection is closed (None: never).
-    ``allow``/``deny``: addresses, CIDR blocks, ranges (``10.0.0-3.*``) or hosts' names; deny wins, and where anything is
-    allowed everything else is denied. ``drain``: seconds that open connections get to end by themselves when the server
-    stops. ``framing`` (``none`` or ``line``) and ``chunk`` (most bytes of one read) are for responders. ``once``: serve one
-    connection, then stop. ``backlog``: connections the kernel queues (listen(2)).
+    files allowed). ``dead_after``: seconds after which a TCP peer that no longer answers is lost (None: as the system has
+    it); one that only reads nothing does answer. ``idle_timeout``: seconds without a byte either way after which a
+    connection is closed (None: never). ``allow``/``deny``: addresses, CIDR blocks, ranges (``10.0.0-3.*``) or hosts' names;
+    deny wins, and where anything is allowed everything else is denied. ``drain``: seconds that open connections get to end
+    by themselves when the server stops. ``framing`` (``none`` or ``line``) and ``chunk`` (most bytes of one read) are for
+    responders. ``once``: serve one connection, then stop. ``backlog``: connections the kernel queues (listen(2)).
 
     For datagrams: ``udp_replies`` is how many replies a second one host gets (on loopback: one address and port), and 1200
     times as many bytes beyond what it sent; None: no limit. With ``evict`` a new peer replaces the one that has been
@@ -62,13 +63,14 @@ class ServeOptions(Immutable):
     """
 
     __slots__ = (
-        "allow", "backlog", "chunk", "deny", "drain", "engine", "evict", "framing", "idle_timeout", "max_connections",
+        "allow", "backlog", "chunk", "dead_after", "deny", "drain", "engine", "evict", "framing", "idle_timeout", "max_connections",
         "max_handshakes", "once", "udp_replies",
     )  # fmt: skip
 
     engine: str | None
     max_connections: int | None
     max_handshakes: int | None
+    dead_after: float | None
     idle_timeout: float | None
     allow: tuple[str, ...]
     deny: tuple[str, ...]
@@ -86,6 +88,7 @@ class ServeOptions(Immutable):
         engine: str | None = None,
         max_connections: int | None = None,
         max_handshakes: int | None = None,
+        dead_after: float | None = 60.0,
         idle_timeout: float | None = None,
         allow: tuple[str, ...] | list[str] = (),
         deny: tuple[str, ...] | list[str] = (),
@@ -106,6 +109,7 @@ class ServeOptions(Immutable):
                 raise UsageError(f"{name} takes a list of addresses, not one string", hint=f"Write [{blocks!r}].")
         require_number("max_connections", max_connections, least=0, whole=True)
         require_number("max_handshakes", max_handshakes, least=1, whole=True)
+        require_number("dead_after", dead_after, least=0, above=True)
         require_number("idle_timeout", idle_timeout, least=0, above=True)
         require_number("drain", drain, least=0, required=True)
         require_number("chunk", chunk, least=1, whole=True)
@@ -116,5 +120,5 @@ class ServeOptions(Immutable):
         self._set(
             engine=engine, max_connections=max_connections, max_handshakes=max_handshakes, idle_timeout=idle_timeout,
             allow=tuple(allow), deny=tuple(deny), drain=drain, framing=framing, chunk=chunk, once=once, backlog=backlog,
-            udp_replies=udp_replies, evict=evict,
+            udp_replies=udp_replies, evict=evict, dead_after=dead_after,
         )  # fmt: skip

@@ -149,6 +149,10 @@ class Stream:
         reported POLLERR."""
         return None
 
+    def lose(self) -> None:
+        """The peer no longer answers: end both directions now, as a failure of the network."""
+        self.abort()
+
     # For the pump, which may move bytes past this object, inside the kernel
 
     raw_obstacle = "no plain descriptor"

@@ -73,7 +73,7 @@ def _serve(address: Address, target: Address, options: Namespace, environment: E
             address, target, keep_open=options.keep_open, timeout=options.timeout or None,
             on_event=_teller(options, environment), on_start=before_the_first_client, allow=_words(options.allow),
             deny=_words(options.deny), max_connections=options.max_connections, idle_timeout=options.idle_timeout,
-            drain=options.drain,
+            drain=options.drain, dead_after=options.dead_after or None,
         )  # fmt: skip
         code = signals.wait(server) if recording is None else signals.wait(server, recording.about_to_end)
     if not server.ended:
@@ -183,6 +183,8 @@ def _parser() -> Parser:
     add("--lan", action="store_true", help="let others in, not this PC alone (a bare port means this PC)")
     add("--timeout", type=seconds, default=10.0, metavar="S", help="seconds to connect to TO (default 10; 0: no limit)")
     add("--idle-timeout", type=seconds, metavar="S", help="close a connection after S seconds without a byte")
+    dead = "a TCP peer that has not answered for S seconds is lost (default 60; 0: as the system has it)"
+    add("--dead-after", type=seconds, default=60.0, metavar="S", help=dead)
     add("--max-connections", type=whole, metavar="N", help="at most N at once (default: what this PC allows)")
     add("--allow", action="append", default=[], metavar="ADDR", help="let in this address, block, range or host only")
     add("--deny", action="append", default=[], metavar="ADDR", help="keep out this address or block (repeatable; wins)")

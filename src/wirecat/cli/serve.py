@@ -81,7 +81,8 @@ def run(arguments: list[str], environment: Environment) -> int:
             options.handler, address, on_event=tell, on_start=before_the_first_client, engine=options.engine,
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
             max_connections=options.max_connections, max_handshakes=options.max_handshakes,
-            idle_timeout=options.idle_timeout, allow=allow, deny=deny, workers=options.workers, **_reply_limit(options),
+            idle_timeout=options.idle_timeout, dead_after=options.dead_after or None,
+            allow=allow, deny=deny, workers=options.workers, **_reply_limit(options),
         )  # fmt: skip
         if options.lan and address.scheme in ("tcp", "tls") and server.address.port is not None:
             from wirecat.cli.first_rungs import FirstRungs
@@ -251,6 +252,8 @@ def _parser() -> Parser:
         "--udp-replies", type=_replies, metavar="N", help="datagrams: N replies a second to one host, or none: no limit"
     )
     add("--idle-timeout", type=_above_zero, metavar="S", help="close a connection after S seconds without a byte")
+    dead = "a TCP peer that has not answered for S seconds is lost (default 60; 0: as the system has it)"
+    add("--dead-after", type=seconds, default=60.0, metavar="S", help=dead)
     add("--allow", action="append", default=[], metavar="ADDR", help="let in this address, block, range or host only")
     add("--deny", action="append", default=[], metavar="ADDR", help="keep out this address or block (repeatable; wins)")
     add("--allowfile", action="append", default=[], metavar="FILE", help="addresses to let in, one or more a line")

@@ -165,6 +165,8 @@ class SocketStream(Stream):
             return DeadlineExpired(message, unsent=left, address=self.peer, step="send")
         if self.socket.fileno() < 0:
             return _closed(self.peer, "send")
+        if self._broken is not None and error_number(self._broken) == errno.ETIMEDOUT:
+            error = self._broken  # the cause of this one
         self._send_error = error.with_traceback(None)
         return broken(error, self.peer, unsent=left)
 
@@ -266,6 +268,14 @@ class SocketStream(Stream):
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # gone already, which is what was asked for
+
+    def lose(self) -> None:
+        """See Stream."""
+        self._broken = OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # gone already
 
     def settle(self) -> None:
         """Wait until all that was sent has reached the peer's system; see ``lingering.settle``."""

@@ -44,3 +44,7 @@ class WrappedStream(Stream):
     def loss(self, failed: bool = False) -> NetworkError | None:
         """See Stream."""
         return self.inner.loss(failed)
+
+    def lose(self) -> None:
+        """See Stream."""
+        self.inner.lose()

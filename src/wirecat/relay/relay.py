@@ -112,6 +112,7 @@ class Relay:
                 far.abort()
 
         connection.on_abort = cut
+        connection.far = far
         try:
             cut()  # it may have been cut meanwhile
             if leads_back(far, self._own):
@@ -126,7 +127,7 @@ class Relay:
             far.abort()
             raise
         finally:
-            connection.on_abort = None
+            connection.on_abort = connection.far = None
             far.close()
 
     def _open(self, client: Connection) -> Stream:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from wirecat.connection_state import ConnectionState
     from wirecat.endpoints.listener import Listener
     from wirecat.server.access import AccessList
+    from wirecat.server.dead_peers import DeadPeers
     from wirecat.server.handshakes import Handshakes
     from wirecat.server.registry import Registry
 
@@ -35,6 +37,9 @@ class Admission:
     ``once`` closes the listener with the first admitted client. ``idle_timeout`` seconds without a byte end a
     connection by ``cut(connection, "idle")``.
     """
+
+    dead_peers: DeadPeers | None = None
+    """What finds connections whose peer no longer answers; set by the server."""
 
     def __init__(
         self,
@@ -71,6 +76,15 @@ class Admission:
             for limit in (self._idle_timeout, connection.idle_limit):
                 if limit is not None and idle >= limit and not connection.cut_reason:
                     self._cut(connection, "idle")
+        if self.dead_peers is not None:
+            self._end_dead(self.dead_peers.find(self._registry.connections(), now))
+
+    def _end_dead(self, dead: list[ConnectionState]) -> None:
+        for side in dead:
+            if self._registry.find(side.id) is side:
+                self._cut(side, "lost")
+            else:
+                side.lose()  # its handler fails by that, and ends the client
 
 
 class SocketAdmission(Admission):

@@ -18,7 +18,7 @@ def ending_of(connection: ConnectionState, failure: BaseException | None, *, pee
     the server ended its own.
     """
     if connection.cut_reason:
-        return SERVER, connection.cut_reason
+        return PEER if connection.cut_reason == "lost" else SERVER, connection.cut_reason
     if failure is not None and _is_broken(connection, failure):
         return PEER, "lost" if "lost" in str(failure) else "reset"
     return (PEER if peer_first else SERVER), ("end" if failure is None else "handler error")

@@ -78,6 +78,11 @@ class ResponderProtocol(ConnectionState, asyncio.Protocol):
         self.tls: TlsFacts | None = None  # what TLS has agreed on
 
     @property
+    def descriptor(self) -> int:
+        """See ConnectionState."""
+        return self._socket.fileno()
+
+    @property
     def peer(self) -> Address:
         """The client's address."""
         if not isinstance(self._peer, Address):

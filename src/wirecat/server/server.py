@@ -11,6 +11,7 @@ from wirecat.options import ServeOptions
 from wirecat.server.assembly import choose_acceptor, make_engine, make_handshakes
 from wirecat.server.capacity import asked_for, default_capacity
 from wirecat.server.check import check
+from wirecat.server.dead_peers import find_dead_peers
 from wirecat.server.handler import Handler, load_handler
 from wirecat.server.registry import Registry
 from wirecat.taps.masked import MaskedTap
@@ -88,6 +89,7 @@ class Server:
             self._listener, self._registry, access, adopt, self._engine.cut, once=self.options.once,
             idle_timeout=self.options.idle_timeout, **more,
         )  # fmt: skip
+        acceptor.dead_peers = find_dead_peers(self._listener, self.options.dead_after)
         return acceptor
 
     def _admission(self) -> tuple[Any, Any, dict[str, Any]]:
@@ -266,8 +268,8 @@ def serve(
     ``listener`` is one that is open already, in place of ``address``; the server closes it. ``workers`` is how many
     processes serve, or ``auto``, one for each processor: for TCP, on systems that share a port (SO_REUSEPORT), and
     handlers that a worker can import.
-    The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout`` (seconds), ``allow``,
-    ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``, ``udp_replies``, ``evict``.
+    The options are those of ServeOptions: ``engine``, ``max_connections``, ``idle_timeout`` and ``dead_after`` (seconds),
+    ``allow``, ``deny``, ``drain`` (seconds), ``framing``, ``chunk`` (bytes), ``once``, ``backlog``, ``udp_replies``, ``evict``.
 
     Raises HandlerError, UsageError, AddressError, ListenError.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _socket
+
 from wirecat.address import Address
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.checks import ANY_CID
@@ -44,6 +46,8 @@ def open_listening(settings: Settings, operands: Operands, voice: Voice) -> List
                 raise quitting(messages.cannot_bind(messages.place(place), reason_of(error))) from error
             except UsageError as error:
                 raise quitting(f"{reason_of(error)}." if error.errno else sentence(error)) from error
+            for each in listener.sockets:
+                each.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 0)  # ncat asks no idle peer if it is there
             listener.unlink = ""  # ncat leaves the path of a Unix domain socket where it is
             opened.append(listener)
             port = port or listener.addresses[0].port or 0

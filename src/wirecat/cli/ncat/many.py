@@ -104,7 +104,7 @@ def serve_clients(
         listener = open_listening(settings, operands, voice)
         try:
             server = serve(
-                door, listener=listener, max_connections=most_clients(settings), allow=admission.allow,
+                door, listener=listener, dead_after=None, max_connections=most_clients(settings), allow=admission.allow,
                 deny=admission.deny, on_event=lambda event: _tell(event, settings, voice), **_datagram_options(settings),
             )  # fmt: skip
         except BaseException:

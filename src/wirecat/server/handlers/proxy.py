@@ -132,6 +132,7 @@ class Proxy(CredentialHandler):
             server.close()
             raise HttpError("this is the proxy itself", status=403)
         connection.on_abort = server.abort
+        connection.far = server
         try:
             if connection.cut_reason:
                 raise ConnectionClosed("it was cut", address=connection.peer)
@@ -150,7 +151,7 @@ class Proxy(CredentialHandler):
             )
             return exchange.run(target, rest)
         finally:
-            connection.on_abort = None
+            connection.on_abort = connection.far = None
             server.close()
 
     def _connect(self, target: Target, client: Connection) -> Connection:
