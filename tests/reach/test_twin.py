@@ -60,7 +60,7 @@ def test_verdict_on_ruleset_is_what_a_real_connection_shows(script: Path) -> Non
 
 def look_at(host: Host) -> list[str]:
     """What a look must leave as it is: interfaces, addresses, routes, rules, settings, sets, names and mounts."""
-    without_states, without_counters = "sed 's,state [A-Z]*,,'", "sed 's,.[0-9]*:[0-9]*.$,,'"
+    without_states, without_counters = "sed 's,state [A-Z]*,,; s, tentative,,'", "sed 's,.[0-9]*:[0-9]*.$,,'"
     commands = (
         f"ip link | {without_states}; ip addr | {without_states}; ip netns; cat /proc/mounts",
         "ip route show table all; ip -6 route show table all; ip rule; ip -6 rule",

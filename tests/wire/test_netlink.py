@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from wirecat.wire.netlink import NESTED, attribute, attributes, big32, fields, native32, string, text, without
+from wirecat.wire.netlink import (
+    NESTED,
+    attribute,
+    attributes,
+    backwards,
+    big32,
+    fields,
+    native32,
+    string,
+    text,
+    without,
+)
 
 
 def test_what_is_read_is_written_unchanged() -> None:
@@ -10,6 +21,12 @@ def test_what_is_read_is_written_unchanged() -> None:
     assert b"".join(attribute(*each) for each in attributes(data)) == data
     assert fields(data) == {1: b"defgh", 2: attribute(7, b"")}
     assert fields(without(data, frozenset((1,)))) == {2: attribute(7, b"")}
+
+
+def test_attributes_backwards() -> None:
+    data = attribute(1, b"abc") + attribute(2 | NESTED, attribute(7, b"")) + attribute(3, b"defgh")
+    assert list(attributes(backwards(data))) == list(attributes(data))[::-1]
+    assert backwards(b"\1\0\1\0") == backwards(b"") == b""
 
 
 def test_attribute_that_does_not_fit_ends_the_list() -> None:

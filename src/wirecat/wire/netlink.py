@@ -7,6 +7,7 @@ An attribute's kind may carry the flag NESTED. ``attributes`` keeps it, so that 
 from __future__ import annotations
 
 import struct
+from sys import byteorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,20 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield kind, data[start + 4 : start + length]
         start += (length + 3) & ~3
+
+
+def backwards(data: bytes) -> bytes:
+    """The attributes of ``data`` in reverse order, uncut: a set has tens of thousands."""
+    parts, start, end = [], 0, len(data)
+    while start + 4 <= end:
+        length = int.from_bytes(data[start : start + 2], byteorder)
+        if length < 4 or start + length > end:
+            break
+        step = (length + 3) & ~3
+        parts.append(data[start : start + step])
+        start += step
+    parts.reverse()
+    return b"".join(parts)
 
 
 def fields(data: bytes) -> dict[int, bytes]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 
-from wirecat.wire.netlink import NESTED, attribute, attributes, big32, fields, text, without
+from wirecat.wire.netlink import NESTED, attribute, attributes, backwards, big32, fields, text, without
 from wirecat.wire.nf_concerns import Concern, find_concern, is_limiting_set, is_log
 
 TYPE_CHECKING = False
@@ -168,7 +168,7 @@ class Copy:
             elif kind == CHAIN and number == _CHAIN_FLAGS:
                 value = struct.pack("!I", big32(value) & _CHAIN_BASE)  # without offload and binding
             elif kind == ELEMENTS and number & ~NESTED == _ELEMENT_LIST:
-                value = b"".join(attribute(*each) for each in reversed(list(attributes(value))))
+                value = backwards(value)
             elif kind == OBJECT and number & ~NESTED == _OBJECT_DATA and big32(fields(body)[3]) == _OBJECT_QUOTA:
                 value = _copied_quota(value)
             parts.append(attribute(number, value))
