@@ -14,6 +14,7 @@ CALLS: dict[str, Callable[[Stream], object]] = {
     "send": lambda stream: stream.send(b"x"),
     "half_close": lambda stream: stream.half_close(),
     "set_timeout": lambda stream: stream.set_timeout(1),
+    "set_receive_timeout": lambda stream: stream.set_receive_timeout(1),
     "close": lambda stream: stream.close(),
     "abort": lambda stream: stream.abort(),
     "fileno": lambda stream: stream.fileno(),
@@ -29,8 +30,11 @@ RAW: dict[str, Callable[[Stream], object]] = {
     "raw_send_failure": lambda stream: stream.raw_send_failure(OSError(), 1) is None,
 }
 
-#: What a stream is told, and may leave alone.
+#: What a stream may leave alone.
 HINTS: dict[str, Callable[[Stream], object]] = {
+    "handshake": lambda stream: stream.handshake(),
+    "watch": lambda stream: stream.watch(None),
+    "loss": lambda stream: stream.loss(),
     "expect_bulk": lambda stream: stream.expect_bulk(),
 }
 
