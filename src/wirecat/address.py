@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from wirecat.secret import Secret
 
+DEFAULT_ADDRESS = "12345"  # where ``listen`` and ``serve`` listen unless they are told
+
 # Schemes whose rest is taken as it stands: everything after the colon, or after ``//``.
 _OPAQUE = ("exec", "unix", "unixgram")
 _PATHS = ("unix", "unixgram")

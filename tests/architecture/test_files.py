@@ -45,6 +45,9 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.views.report.words_en": "tests/views/report/test_words.py",
     # What is there to show is the program's behaviour: each mode is run as a whole, and beside it the program that it
     # stands in for.
+    "wirecat.cli.start_listen": "tests/cli/test_listen.py",
+    "wirecat.cli.start_serve": "tests/cli/test_serve.py",
+    "wirecat.cli.whole_tap": "tests/cli/test_ending_of_signals.py",
     "wirecat.cli.ncat.admission": "tests/compat/ncat/test_listen.py",
     "wirecat.cli.ncat.connect": "tests/compat/ncat/test_connect.py",
     "wirecat.cli.ncat.crowd": "tests/compat/ncat/test_crowd.py",
@@ -57,6 +60,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "wirecat.cli.ncat.many": "tests/compat/ncat/test_keep_open.py",
     "wirecat.cli.ncat.opening": "tests/compat/ncat/test_connect.py",
     "wirecat.cli.ncat.proxy_server": "tests/compat/ncat/test_proxies.py",
+    "wirecat.cli.ncat.reception": "tests/compat/ncat/test_listen.py",
     "wirecat.cli.ncat.run": "tests/compat/ncat/test_wrong_use.py",
     "wirecat.cli.ncat.secure": "tests/compat/ncat/test_tls.py",
     "wirecat.cli.ncat.session": "tests/compat/ncat/test_connect.py",

@@ -75,6 +75,7 @@ LISTEN_VERB = {
     "threading",
     "wirecat.cli.conversation",
     "wirecat.cli.listen",
+    "wirecat.cli.start_listen",
     "wirecat.cli.parsing",
     "wirecat.cli.plain",
     "wirecat.cli.record_flags",
@@ -162,6 +163,35 @@ def test_a_conversation_that_was_listened_for_loads_what_a_connection_needs() ->
         if each.removeprefix("wirecat.").partition(".")[0] not in CONNECT_ROOMS
     }
     assert not outside
+
+
+#: As MAIN, and over at the first bind(2): what is loaded by then comes before listen(2).
+UNTIL_BIND = (
+    "import os; sys.addaudithook(lambda event, arguments: os._exit(0) if event == 'socket.bind' else None); " + MAIN
+)
+#: The standard library's share of it: errno, and what is built in.
+BEFORE_BIND = {"errno"}
+
+
+@pytest.mark.parametrize(
+    ("command", "most"),
+    [
+        *((f"ncat -l {options} 127.0.0.1 0", 40) for options in (
+            "", "-k", "--exec /bin/cat", "--sh-exec cat", "-k --exec /bin/cat", "--ssl", "--udp", "--proxy-type http", "--chat",
+            "--broker", "-v", "-i 5",
+        )),
+        *((f"listen {options}127.0.0.1:0", 26) for options in ("", "--keep-open ", "udp://")),
+        *((f"serve {handler} 127.0.0.1:0", 30) for handler in ("echo", "reply:{data}", "chat", "echo --once")),
+    ],
+)  # fmt: skip
+def test_a_listener_binds_before_it_loads_what_a_client_needs(command: str, most: int) -> None:
+    """A client that is started at the same time must not find the port closed."""
+    modules, ended = loaded_by(UNTIL_BIND, *command.split())
+    assert ended.returncode == 0, ended.stderr
+    loaded = families(modules)
+    assert {each for each in loaded if not each.startswith("wirecat")} <= BEFORE_BIND
+    own = {each for each in loaded if each.startswith("wirecat")}
+    assert len(own) <= most, sorted(own)
 
 
 def test_looking_at_a_port_loads_no_thread_and_no_parser_of_another_verb() -> None:

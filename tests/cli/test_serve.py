@@ -608,3 +608,26 @@ def test_the_help_begins_with_examples_and_names_the_handlers() -> None:
         for word in ("echo", "reply:", "discard", "daytime", "chargen", "--lan", "--max-connections", "--drain"):
             assert word in said
         assert program.stderr == b""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["reply"],
+        ["echo:x"],
+        ["nosuch"],
+        ["exec"],
+        ["proxy", ":PORT"],
+        ["echo", "--chunk", "x"],
+        ["echo", "a", "b"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_reported_before_the_port_is_opened(arguments: list[str]) -> None:
+    """Also where the port is opened before the server is loaded: a port that is taken is not what it complains about."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = [word.replace("PORT", str(port)) for word in arguments]
+        if not any(str(port) in word for word in words):
+            words.append(f"127.0.0.1:{port}")
+        assert "taken" not in refused(*words)

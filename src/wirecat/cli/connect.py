@@ -6,6 +6,7 @@ import sys
 
 from wirecat.cli import shorthand
 from wirecat.cli.plain import NO_RECORDING, join_address, plain_options
+from wirecat.errors import Refused
 from wirecat.talk import connect
 
 TYPE_CHECKING = False
@@ -48,7 +49,14 @@ def _talk(options: Namespace | PlainOptions, environment: Environment, recording
         environment.note(f"{error.address}: {error.message}; trying again in {pause:.1f} s")
 
     address = shorthand.with_flags(join_address(options.address), options, environment)
-    connection = connect(address, timeout=options.timeout, retry=options.retry, on_retry=told)
+    try:
+        connection = connect(address, timeout=options.timeout, retry=options.retry, on_retry=told)
+    except Refused:
+        from wirecat.cli.start_race import may_start_late, try_again
+
+        if options.retry or address.option("proxy") or not may_start_late(address):
+            raise
+        connection = try_again(lambda: connect(address, timeout=options.timeout))
     with connection:
         # Imported now and not at the top: whoever is refused need not wait for it.
         if options.ask:

@@ -7,18 +7,19 @@ for a way out that takes too long.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal itself makes enums of its numbers: milliseconds of each start
 import _thread
-import signal
 import sys
 
 from wirecat.cli.signalled import Signalled
-from wirecat.taps.tap import Tap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import FrameType, TracebackType
     from typing import Any
+
+    from wirecat.taps.tap import Tap
 
 ALL = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _ENOUGH = 3  # signals that even tear the way out
@@ -39,11 +40,11 @@ class ending_of_signals:
 
     def __enter__(self) -> ending_of_signals:
         for name in self._names:
-            number = getattr(signal, name, None)
-            if number is None or signal.getsignal(number) == signal.SIG_IGN:
+            number = getattr(_signal, name, None)
+            if number is None or _signal.getsignal(number) == _signal.SIG_IGN:
                 continue
             try:
-                self._previous[number] = signal.signal(number, self._signalled)
+                self._previous[number] = _signal.signal(number, self._signalled)
             except ValueError:  # not the main thread
                 break
         return self
@@ -52,7 +53,7 @@ class ending_of_signals:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            _signal.signal(number, handler)
 
     def hold(self) -> None:
         """From now on a signal waits: what is being done shall be whole. Once for each ``release``, in the main thread."""
@@ -67,13 +68,15 @@ class ending_of_signals:
     def leave(self) -> None:
         """The way out has begun by itself: it is not torn by the first signals either, nor by the keyboard's."""
         self._leaving = True
-        if self._previous and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._signalled)
+        if self._previous and _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            self._previous[_signal.SIGINT] = _signal.signal(_signal.SIGINT, self._signalled)
 
     def whole(self, tap: Tap) -> Tap:
         """``tap``, none of whose steps a signal interrupts: half a step would leave its locks and its counts as they
         must not be."""
-        return _Whole(tap, self, self._main)
+        from wirecat.cli.whole_tap import WholeTap
+
+        return WholeTap(tap, self, self._main)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         self._came = self._came or number
@@ -96,43 +99,5 @@ class dying_of_signals(ending_of_signals):
         if isinstance(error, Signalled):
             if sys.platform == "win32":
                 raise SystemExit(error.code) from error
-            signal.signal(error.number, signal.SIG_DFL)
-            signal.raise_signal(error.number)
-
-
-class _Whole(Tap):
-    def __init__(self, tap: Tap, signals: ending_of_signals, main: int) -> None:
-        self.alters = tap.alters
-        self._tap, self._signals, self._main = tap, signals, main
-
-    def _do(self, step: Callable[..., Any], *arguments: object) -> Any:
-        if _thread.get_ident() != self._main:
-            return step(*arguments)
-        self._signals.hold()
-        try:
-            return step(*arguments)
-        finally:
-            self._signals.release()
-
-    def chunk(self, connection: int, direction: str, data: bytes, when: float) -> bytes | None:
-        done: bytes | None = self._do(self._tap.chunk, connection, direction, data, when)
-        return done
-
-    def finish(self, connection: int, direction: str) -> bytes:
-        rest: bytes = self._do(self._tap.finish, connection, direction)
-        return rest
-
-    def opened(self, connection: Any) -> None:
-        self._do(self._tap.opened, connection)
-
-    def broke(self, connection: int) -> None:
-        self._do(self._tap.broke, connection)
-
-    def closed(self, connection: Any, by: str, reason: str) -> None:
-        self._do(self._tap.closed, connection, by, reason)
-
-    def close(self) -> None:
-        self._do(self._tap.close)
-
-    def detached(self, connection: Any) -> None:
-        self._do(self._tap.detached, connection)
+            _signal.signal(error.number, _signal.SIG_DFL)
+            _signal.raise_signal(error.number)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from wirecat.address import DEFAULT_ADDRESS
 from wirecat.cli.conversation import attach_taps, converse
 from wirecat.cli.parsing import add_address, joined_address, make_parser, parse
 from wirecat.cli.record_flags import add_record_flags, require_record
 from wirecat.endpoints.stdio import StdioStream
 from wirecat.errors import ConnectionBroken, NetworkError
-from wirecat.talk import listen
+from wirecat.talk import ConnectionListener, listen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from wirecat.cli.parsing import Parser
     from wirecat.cli.recording import CommandRecording
     from wirecat.connection import Connection
+    from wirecat.endpoints.listener import Listener
     from wirecat.reach.announce import Announcement
-    from wirecat.talk import ConnectionListener
 
 
-def run(arguments: list[str], environment: Environment) -> int:
-    """Listen and talk; exit code 0 after the client's orderly end."""
+def listen_and_talk(arguments: list[str], environment: Environment, opened: Listener | None) -> int:
+    """Listen and talk, on ``opened`` where the port is open already; exit code 0 after the client's orderly end."""
     parser = make_parser(
         "listen",
         "Wait for a client on ADDRESS and talk to it: what you type goes there, what comes is printed. The\n"
@@ -33,7 +34,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             ("wirecat listen 12345 > received.bin", "take a file: wirecat connect 12345 < file.bin"),
         ],
     )
-    add_address(parser, "where to listen", default="12345")
+    add_address(parser, "where to listen", default=DEFAULT_ADDRESS)
     parser.add_argument(
         "--lan", action="store_true", help="let others in, not this PC alone (a bare port means this PC)"
     )
@@ -49,17 +50,23 @@ def run(arguments: list[str], environment: Environment) -> int:
     options = parse(parser, arguments, environment)
     require_record(options)
     if options.record is None:
-        return _listen(parser, options, environment, None)
+        return _listen(parser, options, environment, None, opened)
     from wirecat.cli.recording import CommandRecording
 
     with CommandRecording(options, environment, "listen") as recording:
-        return _listen(parser, options, environment, recording)
+        return _listen(parser, options, environment, recording, opened)
 
 
-def _listen(parser: Parser, options: Namespace, environment: Environment, recording: CommandRecording | None) -> int:
+def _listen(
+    parser: Parser,
+    options: Namespace,
+    environment: Environment,
+    recording: CommandRecording | None,
+    opened: Listener | None,
+) -> int:
     from wirecat.views.text_addresses import listening_lines, opened_to_others
 
-    address = opened_to_others(joined_address(parser, options.address, "12345"), options.lan)
+    address = opened_to_others(joined_address(parser, options.address, DEFAULT_ADDRESS), options.lan)
     if options.announce is not None:
         from wirecat.reach.announce import check_announcing
 
@@ -68,7 +75,7 @@ def _listen(parser: Parser, options: Namespace, environment: Environment, record
     half_close = not environment.no_input
     local = StdioStream(environment.stdin.fileno(), environment.stdout.fileno())
     try:
-        with listen(address) as listener:
+        with listen(address) if opened is None else ConnectionListener(opened) as listener:
             if recording is not None:
                 recording.watch_sockets(listener.addresses)
             for line in listening_lines(listener.addresses):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # A verb's module, and its line in the help. Nothing of a verb is imported before it is called.
 VERBS = {
     "connect": ("wirecat.cli.connect", "talk to a server (--ask: question and answer)"),
-    "listen": ("wirecat.cli.listen", "wait for one client and talk to it"),
-    "serve": ("wirecat.cli.serve", "be a server: echo, reply:TEMPLATE, your own function, …"),
+    "listen": ("wirecat.cli.start_listen", "wait for one client and talk to it"),
+    "serve": ("wirecat.cli.start_serve", "be a server: echo, reply:TEMPLATE, your own function, …"),
     "swarm": ("wirecat.cli.swarm", "put many clients on a server and check every reply"),
     "relay": ("wirecat.cli.relay", "join whoever connects here to somewhere else"),
     "record": ("wirecat.cli.record", "stand in front of a server, and keep what goes through"),

@@ -38,6 +38,12 @@ def plain_options(arguments: list[str], defaults: Mapping[str, object]) -> Plain
     return PlainOptions({**defaults, "address": arguments, "verbose": 0, "quiet": False})
 
 
+def plain_words(arguments: list[str], flags: tuple[str, ...]) -> list[str] | None:
+    """The words of a command line that are no ``flags``; None where one of them may be another option."""
+    words = [word for word in arguments if word not in flags]
+    return None if any(word.startswith("-") for word in words) else words
+
+
 def join_address(words: list[str]) -> str:
     """An address of one word, or of two: ``HOST PORT``, as netcat users write it."""
     if len(words) == 1:

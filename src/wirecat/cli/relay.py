@@ -153,7 +153,7 @@ def _by_standard_streams(here: Address, target: Address, options: Namespace, env
         from wirecat.cli.connect import run as connect
 
         return connect([*words, options.here], environment)
-    from wirecat.cli.listen import run as listen
+    from wirecat.cli.start_listen import run as listen
 
     return listen([*words, *(["--lan"] if options.lan else []), options.here], environment)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from contextlib import ExitStack
 
+from wirecat.address import DEFAULT_ADDRESS, Address
 from wirecat.cli.json_events import json_listener
 from wirecat.cli.parsing import Parser, joined_address, make_parser, parse, seconds, whole
 from wirecat.cli.record_flags import add_record_flags, require_record
@@ -12,7 +13,7 @@ from wirecat.cli.stopping import StopSignals, leave
 from wirecat.errors import UsageError
 from wirecat.server.access import read_rules
 from wirecat.server.handlers import BUILT_IN, find_row
-from wirecat.server.server import DEFAULT_ADDRESS, serve
+from wirecat.server.server import serve
 from wirecat.system.allocator import share_one_heap
 from wirecat.system.limits import raise_descriptor_limit
 from wirecat.taps.transcript import TranscriptTap
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Any
 
-    from wirecat.address import Address
     from wirecat.cli.environment import Environment
+    from wirecat.endpoints.listener import Listener
     from wirecat.events import Event
     from wirecat.server.server import Server
 
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 _SERVE_SECRET = "WIRECAT_SERVE_AUTH"
 
 
-def run(arguments: list[str], environment: Environment) -> int:
-    """Serve until stopped; exit code 0 after a drain, 128 + n when signal n came a second time."""
+def serve_until_stopped(arguments: list[str], environment: Environment, opened: Listener | None) -> int:
+    """Serve until stopped, on ``opened`` where the port is open already.
+
+    Exit code 0 after a drain, 128 + n when signal n came a second time.
+    """
     parser = _parser()
     options = parse(parser, arguments, environment)
     address = opened_to_others(joined_address(parser, options.address, DEFAULT_ADDRESS), options.lan)
@@ -82,7 +86,7 @@ def run(arguments: list[str], environment: Environment) -> int:
             once=options.once, framing=options.framing, chunk=options.chunk, drain=options.drain,
             max_connections=options.max_connections, max_handshakes=options.max_handshakes,
             idle_timeout=options.idle_timeout, dead_after=options.dead_after or None,
-            allow=allow, deny=deny, workers=options.workers, **_reply_limit(options),
+            allow=allow, deny=deny, workers=options.workers, listener=opened, **_reply_limit(options),
         )  # fmt: skip
         if options.lan and address.scheme in ("tcp", "tls") and server.address.port is not None:
             from wirecat.cli.first_rungs import FirstRungs

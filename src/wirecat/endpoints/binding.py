@@ -7,7 +7,6 @@ import errno
 import sys
 
 from wirecat.deadline import Deadline
-from wirecat.endpoints.failures import error_number, listen_failure
 from wirecat.endpoints.resolve import THIS_PC, resolve, wanted_family
 
 TYPE_CHECKING = False
@@ -42,6 +41,8 @@ def bind_address(
         try:
             return bind(places, address.port or 0, every_needed)
         except OSError as error:
+            from wirecat.endpoints.failures import error_number, listen_failure
+
             taken = error_number(error) == errno.EADDRINUSE
             if taken and not address.port and attempt + 1 < PORT_TRIES:
                 continue
@@ -102,6 +103,8 @@ def bind_all(
                 if backlog is not None:
                     bound.listen(backlog)
             except OSError as error:
+                from wirecat.endpoints.failures import error_number
+
                 if every_needed or error_number(error) not in _NO_SUCH_FAMILY:
                     raise
                 missing = error

@@ -7,8 +7,6 @@ import _thread
 import sys
 
 from wirecat.deadline import LONGEST_WAIT, Deadline
-from wirecat.endpoints.failures import lookup_failure
-from wirecat.endpoints.watched_wait import check_partner
 from wirecat.errors import AddressError, NoAnswer, UnknownHost, UsageError
 
 TYPE_CHECKING = False
@@ -75,6 +73,8 @@ def lookup_name(address: Address, step: str = "connect") -> str:
     Raises UnknownHost for what cannot be a host name, and UsageError for an international name that needs the package
     ``idna`` where that is missing.
     """
+    from wirecat.wire.host_name import dns_name
+
     host = address.host or ""
     if ":" in host:
         reason = f"{host!r} is not an IPv6 address, or has the zone of an interface that is not here"
@@ -125,6 +125,8 @@ def _lookup(address: Address, name: str, deadline: Deadline, step: str) -> list[
     """getaddrinfo(3) in a thread: it knows no deadline and may take half a minute when no name server answers."""
     import socket
 
+    from wirecat.endpoints.watched_wait import check_partner
+
     outcome: list[Any] = []
     done = _thread.allocate_lock()
     done.acquire()
@@ -157,6 +159,8 @@ def _lookup(address: Address, name: str, deadline: Deadline, step: str) -> list[
             )  # fmt: skip
     found = outcome[0]
     if isinstance(found, OSError):
+        from wirecat.endpoints.failures import lookup_failure
+
         failure = lookup_failure(found, address.bare, step)
         if head_start is not None:
             from wirecat.endpoints.local_name import ask_instead

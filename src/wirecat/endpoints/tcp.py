@@ -5,7 +5,6 @@ from __future__ import annotations
 import _socket
 
 from wirecat.endpoints.binding import bind_address, bind_all
-from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.resolve import resolve
 
 TYPE_CHECKING = False
@@ -50,6 +49,8 @@ def connect_to(address: Address, deadline: Deadline) -> SocketStream:
     try:
         connected = connect_first(candidates, deadline, make)
     except OSError as error:
+        from wirecat.endpoints.failures import connect_failure
+
         raise connect_failure(error, address.bare, deadline.seconds) from error
     # What is written is a whole message; holding it back (RFC 896) only delays the answer, by 40 ms and more.
     try:

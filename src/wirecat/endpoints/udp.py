@@ -5,7 +5,6 @@ from __future__ import annotations
 import _socket
 
 from wirecat.endpoints.binding import bind_address, bind_all
-from wirecat.endpoints.failures import connect_failure
 from wirecat.endpoints.idle import LISTENER_IDLE, idle_of
 from wirecat.endpoints.resolve import resolve
 
@@ -47,6 +46,8 @@ def open_stream(address: Address, deadline: Deadline) -> DatagramStream:
             continue
         return DatagramStream(connected, _peer_of(connected, address), idle=idle)
     assert failure is not None
+    from wirecat.endpoints.failures import connect_failure
+
     raise connect_failure(failure, address.bare, deadline.seconds) from failure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from wirecat.address import Address
+from wirecat.address import DEFAULT_ADDRESS, Address
 from wirecat.endpoints import open_listener, scheme_of
 from wirecat.events import Event, Listening, Publisher, Stopped, Stopping
 from wirecat.options import ServeOptions
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from wirecat.server.registry import ConnectionInfo
     from wirecat.taps.tap import Tap
 
-DEFAULT_ADDRESS = "12345"
 MOST_PEERS = 1000  # by default at one port without connections, where a sender can be forged
 CUT_TIME = 2.0  # seconds that handlers get to end once their connections are cut
 

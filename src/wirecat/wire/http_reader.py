@@ -165,13 +165,15 @@ class RequestReader(_HeadReader):
     """Reads the head of one request.
 
     Raises HttpError with the status to answer: 400 malformed, 414 the first line has more than 8 KiB, 431 more than 100
-    header lines or 64 KiB of them, 505 not HTTP/1.
+    header lines or 64 KiB of them, 505 not HTTP/1. With ``any_version`` a request without a version, or of another major
+    version, is taken for one of HTTP/1.0.
     """
 
-    __slots__ = ("_empty_lines", "_head")
+    __slots__ = ("_any_version", "_empty_lines", "_head")
 
-    def __init__(self) -> None:
+    def __init__(self, *, any_version: bool = False) -> None:
         super().__init__(FieldReader())
+        self._any_version = any_version
         self._head: RequestHead | None = None
         self._empty_lines = 0
 
@@ -191,12 +193,16 @@ class RequestReader(_HeadReader):
                 raise HttpError("no request line")
             return False
         parts = line.split(" ")
+        if self._any_version and len(parts) == 2:
+            parts.append("HTTP/1.0")
         if len(parts) != 3:
             raise HttpError("no request line of method, target and version")
         method, target, version = parts
         if not (is_token(method) and is_target(target)):
             raise HttpError("a malformed request line")
         number = _version(version)
+        if number[0] != 1 and self._any_version:
+            number = (1, 0)
         if number[0] != 1:
             raise HttpError(f"HTTP/{number[0]} is not spoken here", status=505)
         self._head = RequestHead(method, target, version=number)

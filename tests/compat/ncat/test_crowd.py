@@ -179,3 +179,15 @@ def test_client_that_delays_the_others_is_cut_off_and_reported(ncat: Ncat) -> No
     sender.join(PATIENCE)
     port = stalled.getsockname()[1]
     listener.program.wait_for("stderr", rb"Closed connection from 127\.0\.0\.1:%d: too slow\.\n" % port)
+
+
+@both
+@pytest.mark.parametrize("mode", ["--broker", "--chat"])
+def test_crlf_is_for_what_is_typed_and_not_for_what_clients_say(ncat: Ncat, mode: str) -> None:
+    listener = ncat.listen("-C", mode)
+    first, second = ncat.dial(listener.port), ncat.dial(listener.port)
+    meet([first, second])
+    first.sendall(b"said\n")
+    assert read_until(second, rb"said(\r?)\n")[1] == b""
+    listener.program.send(b"typed\n")
+    assert read_until(second, rb"typed(\r?)\n")[1] == b"\r"

@@ -460,3 +460,30 @@ def test_one_through_the_other(ncat: Ncat, options: list[str]) -> None:
 def test_the_default_port(ncat: Ncat) -> None:
     program = ncat.start("-v", "-l", "--proxy-type", "http", "127.0.0.78")
     program.wait_for("stderr", rb"Ncat: Listening on 127\.0\.0\.78:3128\n|bind to 127\.0\.0\.78:3128")
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "request_", "status"),
+    [
+        ("long target", b"GET http://127.0.0.1:1/" + b"a" * 9000 + b" HTTP/1.0\r\n\r\n", b"413"),
+        ("long field", b"GET http://127.0.0.1:1/ HTTP/1.0\r\nA: " + b"b" * 70000 + b"\r\n\r\n", b"413"),
+        ("many fields", b"GET http://127.0.0.1:1/ HTTP/1.0\r\n" + b"A: b\r\n" * 5000 + b"\r\n", b"413"),
+        ("no version", b"GET http://127.0.0.1:1/\r\n\r\n", b"504"),
+        ("another version", b"GET http://127.0.0.1:1/ HTTP/2.0\r\n\r\n", b"504"),
+        ("http 0.9", b"CONNECT 127.0.0.1:1 HTTP/0.9\r\n\r\n", b"504"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_heads_that_are_too_long_and_versions(ncat: Ncat, name: str, request_: bytes, status: bytes) -> None:
+    client = ncat.dial(proxying(ncat).port)
+    with contextlib.suppress(ConnectionError):  # the oracle does not read to the end
+        client.sendall(request_)
+    assert exactly(client, 12) == b"HTTP/1.0 " + status
+
+
+@both
+def test_crlf_is_not_for_what_a_proxy_passes_on(ncat: Ncat) -> None:
+    port, _ = web(ncat, b"HTTP/1.0 200 OK\r\n\r\na\nb\n")
+    proxy = proxying(ncat, "-C")
+    assert ask(ncat, proxy.port, b"GET http://127.0.0.1:%d/ HTTP/1.0\r\n\r\n" % port).endswith(b"\r\n\r\na\nb\n")

@@ -16,11 +16,9 @@ class Admission:
     """The access list of the options; ``allow`` and ``deny`` are its texts. Raises Ending for what is no host."""
 
     def __init__(self, settings: Settings) -> None:
-        self.allow = [*settings.allow, *_listed(settings.allowfile)]
-        self.deny = [*settings.deny, *_listed(settings.denyfile)]
+        self.allow = settings.allow
+        self.deny = settings.deny
         self._list = None
-        # A file or an option without a single host allows nobody: that is what was said.
-        self._nobody = not self.allow and bool(settings.allowfile)
         if self.allow or self.deny:
             from wirecat.server.access import AccessList
 
@@ -33,8 +31,6 @@ class Admission:
     def permits(self, stream: Stream) -> bool:
         """Whether a client may come in; one on a Unix domain socket has been let in by the path's permissions."""
         host = stream.peer.host
-        if self._nobody and host:
-            return False
         return self._list is None or not host or self._list.permits(host)
 
 
@@ -49,14 +45,18 @@ def _require_zones(texts: list[str]) -> None:
             raise quitting(f'error in host specification "{word}": there is no interface {zone}.')
 
 
-def _listed(paths: list[str]) -> list[str]:
-    """The hosts of files: separated by white space or commas, with comments behind #."""
-    from pathlib import Path
+def listed(paths: list[str]) -> list[str]:
+    """The hosts of files: separated by white space or commas, with comments behind #.
 
+    Files without a host give one empty text, so that as an ``allow`` they allow no host. Raises Ending.
+    """
     lines: list[str] = []
     for path in paths:
         try:
-            lines += Path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            # pathlib would cost its import.
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+                lines += file.read().splitlines()
         except OSError as error:
             raise quitting(f"can't open {path}: {error.strerror}.") from error
-    return [host for line in lines for host in line.partition("#")[0].replace(",", " ").split()]
+    hosts = [host for line in lines for host in line.partition("#")[0].replace(",", " ").split()]
+    return hosts or [""] * bool(paths)

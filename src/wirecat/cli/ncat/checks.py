@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import _socket
 
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import quitting
@@ -35,18 +35,22 @@ def check(settings: Settings, voice: Voice) -> Operands:
     """Judge the options, give the operands their meaning. Raises Ending for what cannot be."""
     if settings.broker:
         settings.listen = True
+    if settings.allowfile or settings.denyfile:
+        from wirecat.cli.ncat.admission import listed
+
+        settings.allow = [*settings.allow, *listed(settings.allowfile)]
+        settings.deny = [*settings.deny, *listed(settings.denyfile)]
+    if not settings.proxy:  # an empty one is none
+        settings.proxy = None
     if sum(command is not None for command in (settings.exec, settings.sh_exec, settings.lua_exec)) > 1:
         raise quitting(messages.ONE_COMMAND)
     _check_proxy(settings)
-    if settings.ssl_trustfile:  # who says whom to trust wants it checked
-        settings.ssl_verify = True
-    if bool(settings.ssl_cert) != bool(settings.ssl_key):
-        raise quitting(messages.CERT_AND_KEY)
+    _check_tls(settings)
     if settings.proxy_dns is not None and settings.proxy_dns not in PROXY_DNS_TYPES:
         raise quitting(messages.PROXY_DNS)
-    if settings.unixsock and not hasattr(socket, "AF_UNIX"):
+    if settings.unixsock and not hasattr(_socket, "AF_UNIX"):
         raise quitting(messages.NO_UNIX)
-    if settings.vsock and not hasattr(socket, "AF_VSOCK"):
+    if settings.vsock and not hasattr(_socket, "AF_VSOCK"):
         raise quitting(messages.NO_VSOCK)
     if settings.lua_exec is not None:
         from wirecat.cli.ncat.lua import check_script, lua_words
@@ -59,25 +63,42 @@ def check(settings: Settings, voice: Voice) -> Operands:
     else:
         _check_client(settings, voice)
         operands = _connect_operands(settings)
-    if settings.vsock and operands.host and not _is_cid(operands.host):
+    if settings.vsock and (operands.host or not settings.listen) and not _is_cid(operands.host):
         raise quitting(f'Invalid CID "{operands.host}".')
     return operands
 
 
 def _check_proxy(settings: Settings) -> None:
     kind = settings.proxy_type
-    if settings.listen:
-        if settings.proxy is not None:
+    if settings.proxy is not None:
+        if kind is not None and kind not in PROXY_TYPES:
+            raise quitting(f'Invalid proxy type "{kind}".')
+        if settings.listen:
             raise quitting(messages.PROXY_AND_LISTEN)
-        if kind is not None and kind != "http":
-            raise quitting(f'Invalid proxy type "{kind}"; Ncat proxy server only supports "http".')
-        return
-    if kind is not None and kind not in PROXY_TYPES:
-        raise quitting(f'Invalid proxy type "{kind}".')
-    if kind is not None and settings.proxy is None:
+        if settings.unixsock:
+            raise quitting(messages.PROXY_AND_UNIX)
+    elif kind is not None and not settings.listen:
         raise quitting(messages.PROXY_TYPE_ALONE)
-    if settings.proxy is not None and settings.unixsock:
-        raise quitting(messages.PROXY_AND_UNIX)
+    elif kind is not None and kind != "http":
+        raise quitting(f'Invalid proxy type "{kind}"; Ncat proxy server only supports "http".')
+
+
+def _check_tls(settings: Settings) -> None:
+    """An empty file, list or name is not the same as none: it is used, and fails as OpenSSL fails."""
+    if settings.ssl_trustfile is not None:  # who names trusted certificates wants them checked
+        settings.ssl_verify = True
+    if (settings.ssl_cert is None) != (settings.ssl_key is None):
+        raise quitting(messages.CERT_AND_KEY)
+    if "" in (settings.ssl_cert, settings.ssl_key):
+        raise quitting(messages.EMPTY_CERT.format("_chain" if settings.listen else ""))
+    if settings.ssl_ciphers == "":
+        raise quitting(messages.EMPTY_CIPHERS)
+    if settings.listen:
+        return
+    if settings.ssl_trustfile == "":
+        raise quitting(messages.no_trust(""))
+    if settings.ssl_alpn == "":
+        raise quitting(messages.EMPTY_ALPN)
 
 
 def _check_listener(settings: Settings, voice: Voice) -> None:
@@ -95,7 +116,7 @@ def _check_listener(settings: Settings, voice: Voice) -> None:
 
 
 def _check_client(settings: Settings, voice: Voice) -> None:
-    if settings.allow or settings.deny or settings.allowfile or settings.denyfile:
+    if settings.allow or settings.deny:
         raise quitting(messages.ACCESS_AND_CONNECT)
     if settings.max_conns is not None:
         raise quitting(messages.MAX_CONNS_AND_CONNECT)

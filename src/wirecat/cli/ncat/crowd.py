@@ -8,21 +8,23 @@ from wirecat.server.room import Room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wirecat.cli.environment import Environment
-    from wirecat.cli.ncat.checks import Operands
-    from wirecat.cli.ncat.messages import Voice
+    from collections.abc import Callable
+
+    from wirecat.cli.ncat.reception import Reception
     from wirecat.cli.ncat.settings import Settings
     from wirecat.connection import Connection
     from wirecat.server.handlers.broker import Broker
     from wirecat.server.handlers.chat import Chat
 
 
-def serve_crowd(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
+def serve_crowd(reception: Reception) -> int:
     """Serve until a signal comes. Raises Ending, Signalled."""
+    settings = reception.settings
     crowd = _chat() if settings.chat else _broker()
     hall = _Hall()
     one_way = settings.send_only or settings.recv_only
-    typed = Input(environment, hall.say if one_way else crowd.say, piece=input_piece(settings))
+    say = _with_crlf(hall.say if one_way else crowd.say, settings)
+    typed = Input(reception.environment, say, piece=input_piece(settings))
 
     def handler(connection: Connection) -> None:
         if not settings.recv_only:
@@ -33,9 +35,19 @@ def serve_crowd(settings: Settings, operands: Operands, voice: Voice, environmen
             crowd(connection)
 
     try:
-        return serve_clients(handler, settings, operands, voice, typed)
+        return serve_clients(handler, reception, typed)
     finally:
         typed.stream.abort()
+
+
+def _with_crlf(say: Callable[[bytes], None], settings: Settings) -> Callable[[bytes], None]:
+    """``say``, with the line ends of what is typed translated where ``-C`` asks for it."""
+    if not settings.crlf:
+        return say
+    from wirecat.wire.newline import NewlineTranslator
+
+    translator = NewlineTranslator("crlf")
+    return lambda data: say(translator.feed(data))
 
 
 class _Hall:

@@ -10,7 +10,7 @@ TROUBLE = 2  # everything else: a bad option, a name that does not resolve, an a
 class Ending(Exception):
     """The program ends now with ``code``, and says ``text`` (nothing where it is empty) on stderr.
 
-    ``complaint`` is a line that getopt_long(3) itself would write before that.
+    ``complaint`` is a line without ncat's name that is written before that: by getopt_long(3), say.
     """
 
     def __init__(self, text: str, code: int, *, complaint: str = "") -> None:

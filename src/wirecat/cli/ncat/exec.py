@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from wirecat.cli.ncat.session import raise_broken, tell_path
 from wirecat.connection import Connection
 from wirecat.endpoints.exec import start_program
@@ -80,6 +83,8 @@ def _start(connection: Connection, settings: Settings) -> ExecStream:
 
         words = [*lua_words(), settings.lua_exec]
         return start_program(" ".join(map(_escaped, words)), split=True, environment=environment)
+    if not (settings.exec or "").strip():
+        raise UsageError(os.strerror(errno.EFAULT))  # what execve(2) says to ncat, which has no word for it
     return start_program(settings.exec or "", split=True, environment=environment)
 
 

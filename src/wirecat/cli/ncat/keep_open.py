@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wirecat.cli.environment import Environment
-    from wirecat.cli.ncat.checks import Operands
-    from wirecat.cli.ncat.messages import Voice
+    from wirecat.cli.ncat.reception import Reception
     from wirecat.cli.ncat.settings import Settings
     from wirecat.connection import Connection
 
@@ -25,15 +24,16 @@ PIECE = 65536
 FAREWELL = 60.0  # seconds that a slow client gets for the rest of the input before its end is told
 
 
-def serve_many(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
+def serve_many(reception: Reception) -> int:
     """Serve until a signal comes. Raises Ending, Signalled."""
+    settings = reception.settings
     if settings.command is not None:
         from wirecat.cli.ncat.exec import run_command
 
-        return serve_clients(lambda connection: run_command(connection, settings, voice), settings, operands, voice)
-    handler = SharedStdio(settings, environment)
+        return serve_clients(lambda connection: run_command(connection, settings, reception.voice), reception)
+    handler = SharedStdio(settings, reception.environment)
     try:
-        return serve_clients(handler, settings, operands, voice, handler.input)
+        return serve_clients(handler, reception, handler.input)
     finally:
         handler.close()
 

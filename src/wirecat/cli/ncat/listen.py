@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
-from wirecat.cli.ending_of_signals import ending_of_signals
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import NETWORK, SUCCESS, Ending
-from wirecat.cli.ncat.listening import open_listening
-from wirecat.cli.ncat.session import Taps, converse
+from wirecat.cli.ncat.session import converse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wirecat.address import Address
-    from wirecat.cli.environment import Environment
-    from wirecat.cli.ncat.checks import Operands
-    from wirecat.cli.ncat.messages import Voice
-    from wirecat.cli.ncat.settings import Settings
+    from wirecat.cli.ncat.reception import Reception
     from wirecat.endpoints.listener import Listener
     from wirecat.stream import Stream
 
 
-def serve_one(settings: Settings, operands: Operands, voice: Voice, environment: Environment) -> int:
+def serve_one(reception: Reception) -> int:
     """Serve the first client. Raises Ending, Signalled."""
-    from wirecat.cli.ncat.admission import Admission
+    settings, voice = reception.settings, reception.voice
+    stream = _accept(reception.listener)
+    voice.tell(messages.connection_from(came_from(stream.peer)))
+    denied = messages.limit_reached(0) if settings.max_conns == 0 else ""
+    if not denied and not reception.admission.permits(stream):
+        denied = messages.NOT_ALLOWED
+    if denied:
+        voice.tell(denied)
+        stream.close()
+        return SUCCESS
+    if settings.tls:
+        from wirecat.cli.ncat.secure import shake_hands
 
-    with ending_of_signals() as signals, Taps(settings, signals, voice) as taps:
-        admission = Admission(settings)
-        with open_listening(settings, operands, voice) as listener:
-            stream = _accept(listener, settings)
-            voice.tell(messages.connection_from(came_from(stream.peer)))
-            denied = messages.limit_reached(0) if settings.max_conns == 0 else ""
-            if not denied and not admission.permits(stream):
-                denied = messages.NOT_ALLOWED
-            if denied:
-                voice.tell(denied)
-                stream.close()
-                return SUCCESS
-            if settings.tls:
-                from wirecat.cli.ncat.secure import shake_hands
+        try:
+            shake_hands(stream, settings, voice)
+        except BaseException:
+            stream.close()
+            raise
+    with reception.taps.connection(stream) as connection:
+        if settings.command is not None:
+            from wirecat.cli.ncat.exec import run_command
 
-                try:
-                    shake_hands(stream, settings, voice)
-                except BaseException:
-                    stream.close()
-                    raise
-            with taps.connection(stream) as connection:
-                if settings.command is not None:
-                    from wirecat.cli.ncat.exec import run_command
-
-                    run_command(connection, settings, voice)
-                else:
-                    converse(connection, settings, voice, environment)
+            run_command(connection, settings, voice)
+        else:
+            converse(connection, settings, voice, reception.environment)
     return SUCCESS
 
 
@@ -60,7 +51,7 @@ def came_from(peer: Address) -> str:
     return messages.place(peer)
 
 
-def _accept(listener: Listener, settings: Settings) -> Stream:
+def _accept(listener: Listener) -> Stream:
     try:
         stream = listener.accept()
     except OSError as error:

@@ -6,13 +6,10 @@ import sys
 import threading
 from time import monotonic
 
-from wirecat.cli.ending_of_signals import ending_of_signals
 from wirecat.cli.ncat import messages
-from wirecat.cli.ncat.admission import Admission
 from wirecat.cli.ncat.endings import SUCCESS, Ending
 from wirecat.cli.ncat.listen import came_from
-from wirecat.cli.ncat.listening import open_listening
-from wirecat.cli.ncat.session import NETWORK_FAILURES, Taps, idle_ending, quit_time
+from wirecat.cli.ncat.session import NETWORK_FAILURES, idle_ending, quit_time
 from wirecat.errors import OutputClosed
 from wirecat.events import Closed, Denied, Failed, Opened
 from wirecat.options import REPLIES_A_SECOND
@@ -25,9 +22,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wirecat.address import Address
-    from wirecat.cli.ncat.checks import Operands
     from wirecat.cli.ncat.keep_open import Input
     from wirecat.cli.ncat.messages import Voice
+    from wirecat.cli.ncat.reception import Reception
+    from wirecat.cli.ncat.session import Taps
     from wirecat.cli.ncat.settings import Settings
     from wirecat.connection import Connection
     from wirecat.events import Event
@@ -86,37 +84,29 @@ def most_clients(settings: Settings) -> int:
     return MOST_CLIENTS if settings.max_conns is None else settings.max_conns
 
 
-def serve_clients(
-    handler: Handler, settings: Settings, operands: Operands, voice: Voice, typed: Input | None = None
-) -> int:
+def serve_clients(handler: Handler, reception: Reception, typed: Input | None = None) -> int:
     """Serve until a signal comes. ``typed`` is our own input, where there is one: its end counts for ``-q``.
 
     Raises Ending, Signalled, and what ended it.
     """
-    with ending_of_signals() as signals, Taps(settings, signals, voice) as taps:
-        admission = Admission(settings)
-        door = Door(handler, settings, voice, taps)
-        over = threading.Event()  # set by whichever client's thread finds that there is nothing left to do
-        door.over = over.set
-        if tell_when_over := getattr(handler, "when_over", None):
-            tell_when_over(over.set)
-        signals.hold()
-        listener = open_listening(settings, operands, voice)
-        try:
-            server = serve(
-                door, listener=listener, dead_after=None, max_connections=most_clients(settings), allow=admission.allow,
-                deny=admission.deny, on_event=lambda event: _tell(event, settings, voice), **_datagram_options(settings),
-            )  # fmt: skip
-        except BaseException:
-            listener.close()
-            raise
-        try:
-            signals.release()
-            _wait(over, server, settings, typed)
-        finally:
-            server.stop(0)
-        if door.failure is not None:
-            raise door.failure
+    settings, voice, admission = reception.settings, reception.voice, reception.admission
+    door = Door(handler, settings, voice, reception.taps)
+    over = threading.Event()  # set by whichever client's thread finds that there is nothing left to do
+    door.over = over.set
+    if tell_when_over := getattr(handler, "when_over", None):
+        tell_when_over(over.set)
+    reception.signals.hold()
+    server = serve(
+        door, listener=reception.listener, dead_after=None, max_connections=most_clients(settings),
+        allow=admission.allow, deny=admission.deny, on_event=lambda event: _tell(event, settings, voice), **_datagram_options(settings),
+    )  # fmt: skip
+    try:
+        reception.signals.release()
+        _wait(over, server, settings, typed)
+    finally:
+        server.stop(0)
+    if door.failure is not None:
+        raise door.failure
     return SUCCESS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import errno
 
 from wirecat.address import Address
@@ -70,7 +71,7 @@ def resolved(host: str, settings: Settings, what: str = "hostname", *, asks: boo
     """
     family = "4" if settings.ipv4 or settings.hops is not None else "6" if settings.ipv6 else ""
     target = Address("tcp", host, 1, options=(("family", family),) if family else ())
-    if not asks and not is_literal(host):
+    if not asks and host and not is_literal(host):
         raise quitting(messages.unresolved(host, NO_NAME, what))
     try:
         found = resolve(target, Deadline(None))
@@ -88,10 +89,10 @@ def outgoing(settings: Settings) -> tuple[tuple[str, str], ...]:
     if host and not settings.unixsock:
         host = resolved(host, settings, "source address", asks=not settings.nodns)[0]
         host = f"[{host}]" if ":" in host else host
-    port = "" if settings.source_port is None else f":{settings.source_port}"
+    port = f":{settings.source_port}" if settings.source_port else ""
     if host or port:
         options.append(("source", host + port))
-    if settings.hops is not None:
+    if settings.hops:
         from wirecat.cli.ncat.source_route import route_option
 
         options.append(("route", route_option(settings)))
@@ -121,7 +122,7 @@ def _first_that_answers(targets: list[Address], settings: Settings, voice: Voice
         if target.port == 0:  # where nobody can listen
             raise refusal(Refused("connection refused", errno=errno.ECONNREFUSED), settings)
         try:
-            stream = open_stream(target, Deadline(connect_time(settings)))
+            stream = _open(target, settings, is_last=number == len(targets))
         except (UsageError, BindError) as error:
             raise _cannot_go_out(error, target) from error
         except TlsError as error:  # DTLS, which shakes hands as it opens
@@ -143,6 +144,18 @@ def _first_that_answers(targets: list[Address], settings: Settings, voice: Voice
             voice.tell(messages.connected(messages.place(target)))
         return stream
     raise AssertionError("resolve gives at least one address")
+
+
+def _open(target: Address, settings: Settings, *, is_last: bool) -> Stream:
+    """Connect. A refusal by this machine is not the last word at once, see ``start_race``; for ``-z`` it is the answer."""
+    try:
+        return open_stream(target, Deadline(connect_time(settings)))
+    except Refused:
+        from wirecat.cli.start_race import may_start_late, try_again
+
+        if settings.zero or not is_last or not may_start_late(target):
+            raise
+    return try_again(lambda: open_stream(target, Deadline(connect_time(settings))))
 
 
 def refusal(error: WirecatError, settings: Settings) -> Ending:
@@ -168,11 +181,9 @@ def _numbers(place: tuple[str, int] | tuple[str, int, int, int]) -> str:
 
 def is_literal(host: str) -> bool:
     """Whether it is an address in numbers."""
-    import socket
-
-    for family in (socket.AF_INET, socket.AF_INET6):
+    for family in (_socket.AF_INET, _socket.AF_INET6):
         try:
-            socket.inet_pton(family, host.partition("%")[0])
+            _socket.inet_pton(family, host.partition("%")[0])
         except (OSError, ValueError):
             continue
         return True

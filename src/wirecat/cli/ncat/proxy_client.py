@@ -6,10 +6,10 @@ from wirecat.address import Address
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import Ending, network, quitting
 from wirecat.cli.ncat.opening import connect_time, is_literal, outgoing, refusal, resolved
-from wirecat.cli.ncat.reasons import reason_of
+from wirecat.cli.ncat.reasons import NO_NAME, reason_of
 from wirecat.deadline import Deadline
 from wirecat.endpoints import open_stream
-from wirecat.errors import BindError, NoAnswer, ProxyError, UsageError, WirecatError
+from wirecat.errors import BindError, NoAnswer, ProxyError, Refused, UsageError, WirecatError
 from wirecat.secret import Secret, hide_in_address
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ def open_by_proxy(settings: Settings, operands: Operands, voice: Voice) -> Strea
             voice.tell(told)
 
     try:
-        stream = open_stream(address, Deadline(connect_time(settings)))
+        stream = _open(address, Address("tcp", numbers, port), settings)
     except ProxyError as error:
         tell()
         raise _refused(error, kind, settings) from error
@@ -60,6 +60,18 @@ def open_by_proxy(settings: Settings, operands: Operands, voice: Voice) -> Strea
         raise network(f"Proxy connection failed: {reason_of(error)}.") from error
     tell()
     return stream
+
+
+def _open(address: Address, proxy: Address, settings: Settings) -> Stream:
+    """Connect through the proxy; one on this machine may just be starting, see ``start_race``."""
+    try:
+        return open_stream(address, Deadline(connect_time(settings)))
+    except Refused:
+        from wirecat.cli.start_race import may_start_late, try_again
+
+        if settings.zero or not may_start_late(proxy):
+            raise
+    return try_again(lambda: open_stream(address, Deadline(connect_time(settings))))
 
 
 def split_proxy(text: str, default: int) -> tuple[str, int]:
@@ -79,6 +91,8 @@ def split_proxy(text: str, default: int) -> tuple[str, int]:
 
 
 def _proxy_address(host: str, settings: Settings) -> str:
+    if not host:
+        raise network(messages.unresolved(host, NO_NAME, "proxy"))
     try:
         return resolved(host, settings, "proxy", asks=not settings.nodns)[0]
     except Ending as error:  # for ncat this is the network's fault
@@ -87,7 +101,7 @@ def _proxy_address(host: str, settings: Settings) -> str:
 
 def _target(operands: Operands, settings: Settings, kind: str) -> tuple[str, str]:
     """The host to ask the proxy for, a name or numbers, and what is told about it."""
-    host = operands.host
+    host = operands.host or "localhost"
     where = settings.proxy_dns or "remote"
     if is_literal(host):
         if kind == "socks4" and ":" in host:

@@ -9,7 +9,6 @@ from wirecat.cli.ncat.messages import Voice
 from wirecat.cli.ncat.settings import read
 from wirecat.cli.signalled import Signalled
 from wirecat.errors import WirecatError
-from wirecat.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def run(arguments: list[str], environment: Environment) -> int:
         # The version comes before any complaint about combinations.
         voice.tell(messages.version())
         if settings.proxy_auth is None and "NCAT_PROXY_AUTH" in environment.variables:
+            from wirecat.secret import Secret
+
             settings.proxy_auth = Secret(environment.variables["NCAT_PROXY_AUTH"])
         operands = check(settings, voice)
         return _mode(settings)(settings, operands, voice, environment)
@@ -67,21 +68,9 @@ def run(arguments: list[str], environment: Environment) -> int:
 def _mode(settings: Settings) -> Mode:
     """The mode's function; nothing of the others is imported."""
     if settings.listen:
-        if settings.proxy_type is not None:
-            from wirecat.cli.ncat.proxy_server import serve_proxy
+        from wirecat.cli.ncat.reception import listen
 
-            return serve_proxy
-        if settings.broker or settings.chat:
-            from wirecat.cli.ncat.crowd import serve_crowd
-
-            return serve_crowd
-        if settings.keep_open:
-            from wirecat.cli.ncat.keep_open import serve_many
-
-            return serve_many
-        from wirecat.cli.ncat.listen import serve_one
-
-        return serve_one
+        return listen
     if settings.zero:
         from wirecat.cli.ncat.zero import probe
 

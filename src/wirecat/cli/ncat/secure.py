@@ -51,6 +51,9 @@ def secure_client(
     from wirecat.endpoints.tls import TlsStream
     from wirecat.endpoints.tls_options import tls_name
 
+    if settings.ssl_servername == "":
+        stream.close()
+        raise Ending("", NETWORK, complaint=messages.EMPTY_SERVER_NAME)
     try:
         name = tls_name(settings.ssl_servername or operands.host or "localhost")
     except UsageError as error:

@@ -7,7 +7,6 @@ import errno
 from wirecat.cli.ncat import messages
 from wirecat.cli.ncat.endings import NETWORK, TROUBLE, Ending
 from wirecat.cli.ncat.times import FOREVER
-from wirecat.connection import Connection
 from wirecat.errors import ConnectionBroken, DeadlineExpired, NoAnswer, Refused, Unreachable, UsageError
 
 TYPE_CHECKING = False
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from wirecat.cli.environment import Environment
     from wirecat.cli.ncat.messages import Voice
     from wirecat.cli.ncat.settings import Settings
+    from wirecat.connection import Connection
     from wirecat.errors import ConnectionClosed
     from wirecat.pump import OnPath
     from wirecat.recording.recorder import Recorder
@@ -80,14 +80,19 @@ class Taps:
 
     def connection(self, stream: Stream, id: int = 0) -> Connection:
         """A connection over ``stream`` with its taps."""
+        from wirecat.connection import Connection
+
         connection = Connection(stream, id)
         self.attach(connection)
         return connection
 
     def attach(self, connection: Connection) -> None:
-        """Give a connection its taps: line ends are translated first, then it is written down, then it waits."""
+        """Give a connection its taps: line ends are translated first, then it is written down, then it waits.
+
+        ``-C`` is for what is typed here. What clients say to each other, and what a proxy passes on, stays as it is.
+        """
         settings = self._settings
-        if settings.crlf:
+        if settings.crlf and not (settings.broker or settings.chat or settings.proxy_type):
             from wirecat.taps.newline import NewlineTap
 
             connection.attach(NewlineTap("crlf"))
@@ -140,6 +145,7 @@ def converse(connection: Connection, settings: Settings, voice: Voice, environme
 
     Raises Ending for a broken connection and for the idle timeout.
     """
+    from wirecat.connection import Connection
     from wirecat.endpoints.stdio import StdioStream
     from wirecat.pump import pump
 

@@ -6,15 +6,14 @@ from wirecat.cli.getopt import scan
 from wirecat.cli.ncat.endings import Ending, quitting
 from wirecat.cli.ncat.messages import ONE_COMMAND, TRUSTFILE_TWICE, TRY_HELP
 from wirecat.cli.ncat.options import COUNT, FILES, FLAG, HOSTS, NUMBER, OPTIONS, PORT, TIME
-from wirecat.cli.ncat.times import FOREVER, LONGEST, read_time
 from wirecat.errors import UsageError
-from wirecat.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wirecat.cli.getopt import Option
+    from wirecat.secret import Secret
 
 DEFAULT_PORT = 31337
 LARGEST_PORT = 65535
@@ -114,7 +113,7 @@ class Settings:
         said = (
             self.ssl_cert, self.ssl_key, self.ssl_trustfile, self.ssl_ciphers, self.ssl_servername, self.ssl_alpn,
         )  # fmt: skip
-        return self.ssl or self.ssl_verify or any(said)
+        return self.ssl or self.ssl_verify or any(value is not None for value in said)
 
     @property
     def command(self) -> str | None:
@@ -142,7 +141,9 @@ def read(arguments: list[str], at_once: Callable[[Option], None]) -> Settings:
 
 
 def read_port(text: str) -> int:
-    """A port of the command line. Raises Ending."""
+    """A port of the command line; an empty word is port 0, as it is for ncat. Raises Ending."""
+    if not text:
+        return 0
     if not (text.isascii() and text.isdigit()) or len(text) > 6 or int(text) > LARGEST_PORT:
         raise quitting(f'Invalid port number "{text}".')
     return int(text)
@@ -161,18 +162,22 @@ def _read(option: Option, value: str, before: object) -> object:
         return before + 1
     if kind == HOSTS:
         assert isinstance(before, list)
-        return [*before, *(host for host in value.split(",") if host)]
+        return [*before, *([host for host in value.split(",") if host] or [""])]  # an empty list allows no host
     if kind == FILES:
         assert isinstance(before, list)
         return [*before, value]
     if before is not None and option.sets in _ONCE:
         raise quitting(_ONCE[option.sets])
     if option.sets == "proxy_auth":
+        from wirecat.secret import Secret
+
         return Secret(value)
     if kind == TIME:
         return _time(option, value)
     if kind == PORT:
         return _source_port(value)
+    if option.sets == "nsock_engine" and not value:
+        raise quitting("Unknown or non-available engine: .")
     if option.sets == "hops" and isinstance(before, str):
         return f"{before},{value}"
     if kind == NUMBER:
@@ -181,6 +186,8 @@ def _read(option: Option, value: str, before: object) -> object:
 
 
 def _time(option: Option, value: str) -> float:
+    from wirecat.cli.ncat.times import FOREVER, LONGEST, read_time
+
     seconds = read_time(value)
     if option.sets == "quit_after" and seconds is not None and seconds <= 0:
         return FOREVER if seconds < 0 else 0.0
@@ -191,6 +198,8 @@ def _time(option: Option, value: str) -> float:
 
 
 def _source_port(value: str) -> int:
+    if not value:  # what ncat makes of it
+        return 0
     if not (value.isascii() and value.isdigit()):
         raise quitting(f'Invalid source port number "{value}".')
     if len(value) > 6 or int(value) > LARGEST_PORT:
@@ -201,11 +210,13 @@ def _source_port(value: str) -> int:
 def _hop_pointer(value: str) -> int:
     number = int(value) if value.isascii() and value.isdigit() and len(value) < 6 else -1
     if number not in range(4, LARGEST_HOP_POINTER + 1, 4):
-        raise quitting(f"Invalid source-route hop pointer {value}.")
+        raise quitting(f"Invalid source-route hop pointer {value or 0}.")
     return number
 
 
 def _max_conns(value: str) -> int:
+    if not value:  # an empty limit is 0 to ncat, and admits nobody
+        return 0
     if not (value.isascii() and value.isdigit()) or len(value) > 9:
         raise quitting(f'Invalid maximum number of connections "{value}".')
     return int(value)

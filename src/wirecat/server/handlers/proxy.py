@@ -49,6 +49,8 @@ class Proxy(CredentialHandler):
     (default: none, it has no body). ``tunnels_to_itself`` lets CONNECT lead to the proxy's own address; a client then
     has to send a request for each further tunnel, so none of them runs in a circle. Other requests for there are always
     refused (403). ``limits`` are how long it waits for either side.
+    ``statuses`` are other statuses for requests that cannot be read (``{431: 413}``). ``any_version`` takes a
+    request without an HTTP version, or of another major version, for one of HTTP/1.0.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Proxy(CredentialHandler):
         no_length: int | None = None,
         tunnels_to_itself: bool = False,
         limits: ProxyLimits | None = None,
+        statuses: Mapping[int, int] | None = None,
+        any_version: bool = False,
     ) -> None:
         self._gate = ProxyAuthenticator(realm, accounts) if accounts else None
         self._methods = tuple(methods)
@@ -74,6 +78,8 @@ class Proxy(CredentialHandler):
         self._no_length = no_length
         self._tunnels_to_itself = tunnels_to_itself
         self._limits = limits or ProxyLimits()
+        self._statuses = statuses or {}
+        self._any_version = any_version
         self._addresses: tuple[Address, ...] = ()
 
     def listening(self, addresses: tuple[Address, ...]) -> None:
@@ -87,12 +93,12 @@ class Proxy(CredentialHandler):
         while rest is not None:
             head = None
             try:
-                head, rest = _read_head(connection, rest, first, self._limits.head)
+                head, rest = _read_head(connection, rest, first, self._limits.head, self._any_version)
                 if head is None:
                     return
                 rest = self._serve(connection, head, rest)
             except HttpError as error:
-                self._answer(connection, head, error.status, error.message)
+                self._answer(connection, head, self._statuses.get(error.status, error.status), error.message)
                 return
             first = False
 
@@ -177,14 +183,14 @@ class Proxy(CredentialHandler):
 
 
 def _read_head(
-    connection: Connection, rest: bytes, first: bool, limit: float | None
+    connection: Connection, rest: bytes, first: bool, limit: float | None, any_version: bool
 ) -> tuple[RequestHead | None, bytes]:
     """The next request's head, and what came behind it; None where the client has ended in an orderly way, or sends no
     other request within ``limit`` seconds.
 
     Raises HttpError with the status to answer.
     """
-    reader = RequestReader()
+    reader = RequestReader(any_version=any_version)
     deadline = Deadline(limit)
     data: bytes | None = rest
     try:
