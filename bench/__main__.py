@@ -20,7 +20,7 @@ from bench.programs import BUILD, PROJECT, yardstick
 from bench.settings import FULL, QUICK
 
 #: In the order of the page.
-NAMES = ("bulk", "relay", "echo", "connects", "memory", "swarm", "worker_loss", "startup", "sockets")
+NAMES = ("bulk", "relay", "echo", "connects", "memory", "swarm", "worker_loss", "startup", "start_race", "sockets")
 
 
 def raise_descriptor_limit() -> None:

@@ -86,13 +86,22 @@ def require_module(name: str) -> None:
 
 def yardstick(name: str) -> str:
     """The path of a program in C from ``yardsticks/``, compiled where need be. Raises Skipped without a compiler."""
+    return _compiled(name, name)
+
+
+def library(name: str) -> str:
+    """As ``yardstick``, for what is loaded into another program (LD_PRELOAD)."""
+    return _compiled(name, f"{name}.so", "-shared", "-fPIC")
+
+
+def _compiled(name: str, result: str, *options: str) -> str:
     source = PROJECT / "bench" / "yardsticks" / f"{name}.c"
-    program = BUILD / name
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    made = BUILD / result
+    if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
         compiler = require("gcc")
         BUILD.mkdir(parents=True, exist_ok=True)
-        subprocess.run([compiler, "-O2", "-o", program, source], check=True, timeout=PATIENCE)
-    return str(program)
+        subprocess.run([compiler, "-O2", *options, "-o", made, source, "-ldl"], check=True, timeout=PATIENCE)
+    return str(made)
 
 
 def size_in_words(count: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench import servers
-from bench.benchmarks import bulk, connects, echo, memory, relay, sockets, startup, swarm, worker_loss
+from bench.benchmarks import bulk, connects, echo, memory, relay, sockets, start_race, startup, swarm, worker_loss
 from bench.contest import Outcome
 
 Outcomes = Mapping[str, Outcome]
@@ -130,6 +130,24 @@ TARGETS = (
     Target(
         "--version, as installed by pip", "bare python of the same environment", 1.9,
         _ratio(startup.NAME, startup.VERSION, startup.WIRECAT, startup.BARE), least=False,
+    ),
+    *(
+        Target(
+            f"{kind}: from start to the open port", "bare python of the same environment", 2.0,
+            _ratio(start_race.NAME, start_race.READY, kind, startup.BARE), least=False,
+        )
+        for kind in start_race.KINDS
+    ),
+    *(
+        Target(
+            f"{kind}: clients started right after it that connect", "percent", 99,
+            _median(start_race.NAME, start_race.WINS, kind),
+        )
+        for kind in start_race.KINDS
+    ),
+    Target(
+        f"{start_race.WITHOUT_RETRY}: clients that connect", "percent", 80,
+        _median(start_race.NAME, start_race.WINS, start_race.WITHOUT_RETRY),
     ),
     Target(
         "socket table with processes, whole command", "ss -tanp plus one bare python start", 1.5, _table, least=False

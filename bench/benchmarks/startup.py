@@ -47,7 +47,7 @@ def install(settings: Settings) -> tuple[str, str, str]:
         )
         try:
             for step in steps:
-                subprocess.run(step, check=True, capture_output=True, timeout=300, env=_clean())
+                subprocess.run(step, check=True, capture_output=True, timeout=300, env=clean_environment())
             return str(python), str(command), "installed by pip into an environment of its own"
         except (OSError, subprocess.SubprocessError) as error:
             print(f"    pip could not install it: {error}", file=sys.stderr)
@@ -58,11 +58,12 @@ def install(settings: Settings) -> tuple[str, str, str]:
     return sys.executable, str(launcher), "by a launcher as pip writes it, beside the source tree"
 
 
-def _clean() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
+    """That of this process, without what changes how Python starts."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
-def measure(command: list[str], code: int, starts: int, variables: dict[str, str]) -> Sample:
+def start_time(command: list[str], code: int, starts: int, variables: dict[str, str]) -> Sample:
     """The median of some starts, in milliseconds."""
     times = []
     for _ in range(starts):
@@ -93,7 +94,7 @@ def ports() -> Iterator[tuple[str, str]]:
 
 def run(settings: Settings) -> Outcome:
     python, command, how = install(settings)
-    variables = _clean() if Path(command).parent.name == "bin" else environment()
+    variables = clean_environment() if Path(command).parent.name == "bin" else environment()
 
     def contestant(words: list[str], code: int = 0) -> Measure:
         return partial(_found, words, code, settings.starts, variables)
@@ -124,4 +125,4 @@ def _found(words: list[str], code: int, starts: int, variables: dict[str, str]) 
         helped = subprocess.run([program, "ncat", "--help"], capture_output=True, timeout=PATIENCE, env=variables)
         if helped.returncode != 0:
             raise Skipped("wirecat has no verb ncat yet")
-    return measure([program, *words[1:]], code, starts, variables)
+    return start_time([program, *words[1:]], code, starts, variables)

@@ -11,7 +11,7 @@ import pytest
 
 from peers import PROJECT, Program, environment
 
-NAMES = ("bulk", "relay", "echo", "connects", "memory", "swarm", "worker_loss", "startup", "sockets")
+NAMES = ("bulk", "relay", "echo", "connects", "memory", "swarm", "worker_loss", "startup", "start_race", "sockets")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the benchmarks read /proc")
