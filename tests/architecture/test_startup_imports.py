@@ -67,7 +67,7 @@ CONNECT_ROOMS = {
 }
 
 #: Of the command line only what this verb needs: never the parser of another.
-CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.plain", "wirecat.cli.shorthand"}
+CONNECT_VERB = {"wirecat.cli.connect", "wirecat.cli.plain", "wirecat.cli.shorthand", "wirecat.cli.start_race"}
 
 #: To wait for a client: a thread that reads what is typed, the size of a pipe, and the words for where it listens.
 LISTEN_VERB = {
