@@ -79,7 +79,6 @@ def lookup_name(address: Address, step: str = "connect") -> str:
     if ":" in host:
         reason = f"{host!r} is not an IPv6 address, or has the zone of an interface that is not here"
         raise UnknownHost(reason, address=address.bare, step=step, errno=_socket.EAI_NONAME)
-    from wirecat.wire.host_name import dns_name  # an address in numbers does not pay for it
 
     try:
         return dns_name(host)
