@@ -98,7 +98,8 @@ def serve_clients(handler: Handler, reception: Reception, typed: Input | None = 
     reception.signals.hold()
     server = serve(
         door, listener=reception.listener, dead_after=None, max_connections=most_clients(settings),
-        allow=admission.allow, deny=admission.deny, on_event=lambda event: _tell(event, settings, voice), **_datagram_options(settings),
+        allow=admission.allow, deny=admission.deny, on_event=lambda event: _tell(event, settings, voice),
+        **_datagram_options(settings),
     )  # fmt: skip
     try:
         reception.signals.release()
