@@ -23,6 +23,7 @@ from reach.lab.pair import PLACES, Pair, packets
 from wirecat.reach.firewall import FirewallAnswer
 from wirecat.reach.linux_firewall import LinuxFirewall
 from wirecat.reach.packet import LAN, Packet
+from wirecat.reach.twin import judge
 from wirecat.system.command import module_command
 
 RULESETS = sorted((Path(__file__).parent / "rulesets").glob("*.sh"))
@@ -216,3 +217,25 @@ def test_address_that_rules_mention_decides_for_itself_only() -> None:
         lan = ask(pair.server, [Packet(LAN, "eth0", SERVER, 24, PORT)])[0]
     assert lan.state == "unknown"
     assert "it depends on the sender's address: 192.168.77.30: it gets in; 192.168.77.44:" in lan.evidence
+
+
+def test_kernel_without_nf_tables_is_judged_by_counters_and_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with iptables-legacy alone: nothing there may load nf_tables."""
+    peer("iptables")
+    monkeypatch.setattr("wirecat.system.network_state.is_loaded", lambda name, symbol: name != "nf_tables")
+    asked = [
+        {"region": packet.region, "interface": "eth0", "destination": SERVER, "prefix_length": 24}
+        for packet in packets()[:2]
+    ]
+    with Pair() as pair, pair.server.listen(PORT):
+        pair.server.must(
+            "sh", "-e", "-c", (RULESETS[0].parent / "tailscale.sh").read_text().partition("iptables-nft")[0]
+        )
+        pair.server.must("iptables-legacy", "-A", "INPUT", "-p", "tcp", "-s", "192.168.77.0/24", "-j", "REJECT")
+        found = pair.server.inside(lambda: judge({"port": PORT, "packets": asked}))
+    lan, internet = found["answers"]
+    assert (lan["state"], lan["rule"]["kind"], lan["rule"]["number"]) == ("blocked", "legacy", 1)
+    assert "the firewall of this machine refuses it" in lan["evidence"]
+    assert (internet["state"], "leaves by tailscale0, not by eth0" in internet["evidence"]) == ("blocked", True), (
+        internet
+    )

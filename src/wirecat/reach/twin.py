@@ -213,7 +213,9 @@ class Judge:
             return _answer(
                 BLOCKED, f"the kernel drops it: an answer to {attempt.source} would not leave by {name} (rp_filter)"
             )
-        leaves = self.state.links.get(attempt.leaves_by)
+        way = self._twin.find_way(place.number, attempt.source, place.destination)
+        # Without the trace of nf_tables it is not seen which way the answer took.
+        leaves = self.state.links.get(attempt.leaves_by or (way if self._trial.trace is None else 0))
         if leaves is not None and leaves.index not in (place.link.index, place.link.master, 1):
             return self._conclude_elsewhere(place, attempt, leaves)
         if attempt.result == REFUSED and attempt.stop is None:
@@ -225,7 +227,7 @@ class Judge:
         raw = socket.inet_pton(FAMILIES[place.family], attempt.source)
         is_missing = any(other_filters.is_within(raw, route.network, route.bits) for route in self._twin.missing_routes
                          if route.family == place.number)  # fmt: skip
-        routed = is_missing or self._twin.has_route(place.number, attempt.source, place.destination)
+        routed = is_missing or way != 0
         if "out output" not in attempt.seen and ("in input" in attempt.seen or not routed):
             return _answer(
                 BLOCKED, f"this machine has no route for the answer to {attempt.source} (see: ip rule; ip route)"

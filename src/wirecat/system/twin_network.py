@@ -221,13 +221,16 @@ class TwinNetwork:
                     except OSError:
                         continue  # gone by itself
 
-    def has_route(self, family: int, destination: str, source: str) -> bool:
-        """Whether the twin has a route from an address of its own to another host (``ip route get``)."""
+    def find_way(self, family: int, destination: str, source: str) -> int:
+        """The index of the interface by which the twin sends from an address of its own to another host, 0 for none.
+
+        It is what ``ip route get`` prints, for a packet without a mark.
+        """
         try:
-            self._near.request(rtnetlink.GET_ROUTE, rtnetlink.route_question(family, destination, source))
+            body = self._near.request(rtnetlink.GET_ROUTE, rtnetlink.route_question(family, destination, source))
         except OSError:
-            return False
-        return True
+            return 0
+        return rtnetlink.Route(body).interface
 
     def own_addresses(self, link: Link) -> list[tuple[int, bytes]]:
         """The addresses (family, raw) of an interface, link-local ones excepted."""
