@@ -17,6 +17,7 @@ CALLS: dict[str, Callable[[Stream], object]] = {
     "set_receive_timeout": lambda stream: stream.set_receive_timeout(1),
     "close": lambda stream: stream.close(),
     "abort": lambda stream: stream.abort(),
+    "lose": lambda stream: stream.lose(),
     "fileno": lambda stream: stream.fileno(),
 }
 
