@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from wirecat.reach.packet import INTERNET, LAN, Packet, all_of, any_of, opposite
+from wirecat.reach.packet import INTERNET, LAN, Packet, all_of, any_of
 
 FOUR = "192.168.77.20"
 SIX = "2d00:77:0:1::20"
@@ -54,4 +54,3 @@ def test_three_values() -> None:
     assert all_of([True, None]) is None
     assert all_of([None, False]) is False
     assert all_of([]) is True
-    assert [opposite(each) for each in (True, None, False)] == [False, None, True]

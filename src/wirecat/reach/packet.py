@@ -44,11 +44,6 @@ def all_of(answers: Iterable[bool | None]) -> bool | None:
     return result
 
 
-def opposite(answer: bool | None) -> bool | None:
-    """Not, of three values."""
-    return None if answer is None else not answer
-
-
 class Packet:
     """A SYN to ``port`` of ``destination``, an address of this PC, that came in by ``interface``.
 

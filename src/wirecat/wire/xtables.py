@@ -18,7 +18,6 @@ _REPLACE = "@32sIII{0}I{0}IIP"  # ipt_replace, without its entries
 _ENTRIES_HEADER = struct.calcsize("@32sI0Q")  # ipt_get_entries, without its entries
 _COUNTERS = struct.Struct("=QQ")  # packets, bytes
 _VERDICT = struct.Struct("=i")
-_XT_RETURN = -5
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 
 
