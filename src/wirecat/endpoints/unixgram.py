@@ -71,7 +71,12 @@ def _connect_failure(error: OSError, address: Address, deadline: Deadline) -> Wi
         return Unreachable("there is no such path", address=address, step="connect", errno=errno.ENOENT)
     if error.errno == errno.EPROTOTYPE:
         hint = "Write unix:// for those."
-        return NetworkError("whoever listens there takes connections", address=address, step="connect", hint=hint)
+        return NetworkError(
+            "the program that listens there takes connections, not datagrams",
+            address=address,
+            step="connect",
+            hint=hint,
+        )
     if error.errno is None:  # Python's own: the path is too long
         return AddressError(str(error), address=address, step="connect", hint="Choose a shorter path.")
     return connect_failure(error, address, deadline.seconds)

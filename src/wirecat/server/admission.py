@@ -139,7 +139,9 @@ class SocketAdmission(Admission):
             except OSError as error:
                 count = self._registry.count
                 are = "1 connection is" if count == 1 else f"{count} connections are"
-                self._hold_back(f"cannot accept: {error.strerror} ({are} open); who comes now waits until one ends")
+                self._hold_back(
+                    f"cannot accept: {error.strerror} ({are} open); new clients wait until a connection closes"
+                )
                 return
             if found is None:
                 self._no_room_told = False  # the queue is empty: should it come to that again, it is told again
