@@ -154,7 +154,10 @@ def test_without_descriptors_it_waits_and_tries_again(monkeypatch: pytest.Monkey
         assert len(times) == 6, "no spinning"
         assert times[3] - times[0] > 0.14
         (failed,) = served.failures
-        assert failed.error == "cannot accept: no room (0 connections are open); new clients wait until a connection closes"
+        assert (
+            failed.error
+            == "cannot accept: no room (0 connections are open); new clients wait until a connection closes"
+        )
         assert failed.connection is None
 
 
