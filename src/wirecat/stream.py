@@ -144,6 +144,10 @@ class Stream:
         """The descriptor on which poll(2) reports POLLERR or POLLHUP when the peer is lost; -1 where there is none."""
         return -1
 
+    hangs_up_only_when_lost = False
+    """Whether POLLHUP on ``loss_descriptor`` proves a loss at this moment: TCP reports it when both halves have ended, so it
+    does until this side has half-closed."""
+
     def loss(self, failed: bool = False) -> NetworkError | None:
         """The error of a peer that was lost, without waiting; None where it was not. ``failed`` tells that poll(2) has
         reported POLLERR."""

@@ -215,6 +215,11 @@ class SocketStream(Stream):
         """See Stream."""
         return self.socket.fileno()
 
+    @property
+    def hangs_up_only_when_lost(self) -> bool:  # type: ignore[override]
+        """See Stream. (A Unix domain socket also reports an orderly close of its peer so.)"""
+        return self.socket.family in (socket.AF_INET, socket.AF_INET6) and not self._half_closed
+
     def loss(self, failed: bool = False) -> NetworkError | None:
         """See Stream. The kernel tells an error once, so it is kept for the receive that comes next."""
         if self.aborted:

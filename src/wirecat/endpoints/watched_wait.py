@@ -24,6 +24,7 @@ SLICE = 0.2  # seconds between two looks at the partner, where poll(2) does not 
 #: Seconds without room after which a send of a lost peer's last bytes is given up. They are delivered to a receiver that
 #: takes them; one that has stopped reading must not hold the resources of a peer that has gone.
 GRACE = 1.0
+HUNG_UP = select.POLLHUP if hasattr(select, "poll") else 0
 FAILED = select.POLLERR | select.POLLNVAL if hasattr(select, "poll") else 0
 
 
@@ -66,7 +67,10 @@ class WatchedWait:
         found = self._poll.poll(None if seconds is None else min(seconds, LONGEST_WAIT) * 1000)
         ready = [descriptor for descriptor, _ in found]
         if self._watched in ready:
-            self._see_loss(bool(dict(found)[self._watched] & FAILED), len(found) > 1)
+            assert self._partner is not None
+            events = dict(found)[self._watched]
+            failed = bool(events & FAILED) or (bool(events & HUNG_UP) and self._partner.hangs_up_only_when_lost)
+            self._see_loss(failed, len(found) > 1)
             return self.wait(seconds)  # it was an orderly end, or there is time left to send
         return ready
 

@@ -41,6 +41,11 @@ class WrappedStream(Stream):
         """See Stream."""
         return self.inner.loss_descriptor
 
+    @property
+    def hangs_up_only_when_lost(self) -> bool:  # type: ignore[override]
+        """See Stream."""
+        return self.inner.hangs_up_only_when_lost
+
     def loss(self, failed: bool = False) -> NetworkError | None:
         """See Stream."""
         return self.inner.loss(failed)

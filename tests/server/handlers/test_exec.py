@@ -171,6 +171,19 @@ def test_exec_client_fills_buffers_and_resets_program_ends(command: str) -> None
         eventually(lambda: not is_running(pid), "it has ended and was reaped")
 
 
+def test_exec_many_clients_of_an_echo_fill_buffers_and_reset_programs_end() -> None:
+    """Both directions are blocked: one of them is told the error of the reset, the other has to notice it too."""
+    with serving("exec:exec cat") as served:
+        clients = [served.connect(timeout=0.2) for _ in range(12)]
+        for client in clients:
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    client.sendall(bytes(1 << 20))
+        for client in clients:
+            reset(client)
+        served.events.wait(Closed, count=12)
+
+
 def test_exec_client_half_closes_and_resets_program_ends() -> None:
     with serving("exec:echo $$; exec sleep 1000") as served:
         client = served.connect()
