@@ -119,9 +119,12 @@ def test_wait_for_room_partner_resets_receiver_that_reads_gets_all(pair: Pair) -
     with Background(lambda: pair.far.send(bytes(1 << 20))) as waiting:
         assert stays(lambda: waiting.running)
         reset(pair.near_peer)
-        pair.far_peer.settimeout(5)
-        while waiting.running:
-            assert pair.far_peer.recv(1 << 20)
+        pair.far_peer.settimeout(0.1)
+        while waiting.running:  # it may have sent all without having ended yet: then nothing more comes
+            try:
+                assert pair.far_peer.recv(1 << 20)
+            except TimeoutError:
+                continue
         waiting.result()
 
 
