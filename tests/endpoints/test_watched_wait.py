@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 
@@ -112,6 +113,18 @@ def test_wait_for_room_partner_resets_raises_after_the_grace(pair: Pair) -> None
     assert lost.sending
     assert lost.unsent
     assert time.monotonic() - started >= 0.25
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the state of a TCP connection as Linux tells it")
+def test_wait_for_room_partner_resets_and_its_error_is_lost_raises(pair: Pair) -> None:
+    pair.fill(pair.far)
+    reset(pair.near_peer)
+    # As by a splice to it that has moved some bytes before it failed.
+    assert pair.near.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    with Background(lambda: pair.far.send(bytes(1 << 20))) as waiting:
+        lost = lost_in(waiting)
+    assert lost.sending
+    assert isinstance(lost.error, ConnectionBroken)
 
 
 def test_wait_for_room_partner_resets_receiver_that_reads_gets_all(pair: Pair) -> None:
