@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TCP_CLOSE = 7  # the state of a TCP connection that is over (Linux, include/net/tcp_states.h)
 LINGER = 1.0  # seconds a close waits for the end of a peer that is still sending
 _SCRATCH = 65536
 
@@ -30,20 +29,6 @@ def pending_error(connected: socket.socket) -> int:
         except OSError as error:
             return error_number(error)
     return number
-
-
-def was_reset(connected: socket.socket) -> bool:
-    """Whether a TCP connection is over whose sending half was not closed here, where this system tells (tcp(7), TCP_INFO).
-
-    Only a reset, or no answer, can have ended it then. Its error may be lost: a splice(2) that fails after it has moved some
-    bytes returns their number, and the error is not given again.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        return connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
-    except OSError:  # no TCP, or closed here
-        return False
 
 
 def read_away(connected: socket.socket) -> None:

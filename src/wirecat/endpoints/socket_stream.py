@@ -18,7 +18,7 @@ from wirecat.deadline import LONGEST_WAIT
 from wirecat.endpoints.congestion import stays_here, stop_pacing
 from wirecat.endpoints.failures import broken, error_number
 from wirecat.endpoints.lingering import LINGER as LINGER
-from wirecat.endpoints.lingering import drain, pending_error, read_away, settle, was_reset
+from wirecat.endpoints.lingering import drain, pending_error, read_away, settle
 from wirecat.endpoints.place import place_of
 from wirecat.endpoints.watched_wait import WatchedWait
 from wirecat.errors import ConnectionClosed, DeadlineExpired, WirecatError
@@ -233,8 +233,6 @@ class SocketStream(Stream):
                 number = 0
             if number:
                 self._broken = OSError(number, os.strerror(number))
-            elif not self._half_closed and was_reset(self.socket):
-                self._broken = OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         error = self._broken or self._send_error
         return None if error is None else broken(error, self.peer)
 
