@@ -73,7 +73,7 @@ def find_listener(port: int, *, host: str = "", protocol: str = "tcp") -> Socket
     """
     try:
         rows, _ = _read_rows((protocol,), None, bound=True)
-    except OSError:
+    except (OSError, WirecatError):  # the system refuses, or what would read it is not installed
         return None
     holders = [row for row in rows if row.protocol == protocol and row.local_port == port and _is_in_way(row, host)]
     if not holders:
