@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from peers import PATIENCE, Program, wirecat_command
+from peers import PATIENCE, Program, environment, peer, wirecat, wirecat_command
 from plain_peers import everything, free_port, reset
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts programs the way of POSIX")
@@ -380,3 +380,20 @@ def test_scanner_that_speaks_no_tls_is_not_the_one_client() -> None:
             program.send(b"from us\n")
             assert secured.recv(100) == b"from us\n"
         assert program.wait() == 0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "tls://127.0.0.1:0"])
+@pytest.mark.skipif(sys.platform != "linux", reason="ss shows the kernel's timers")
+def test_idle_client_is_asked_by_keep_alive(address: str) -> None:
+    with wirecat("listen", address) as server:
+        port = server.wait_for("stderr", rb"127\.0\.0\.1:(\d+)")[1].decode()
+        words = ["--tls", "--insecure"] if address.startswith("tls") else []
+        with wirecat("connect", *words, port) as client:
+            client.send(b"hello\n")
+            server.wait_for("stdout", b"hello\n")
+            command = [peer("ss"), "-tnoH", "state", "established", f"sport = :{port}"]
+            shown = subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE, env=environment())
+            assert b"timer:(keepalive," in shown.stdout
+            client.close_stdin()
+            server.close_stdin()
+            assert (client.wait(), server.wait()) == (0, 0)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from wirecat.endpoints.listener import Listener
     from wirecat.reach.announce import Announcement
 
+_LOST_AFTER = 60.0  # seconds without an answer to keep-alive probes, as in serve and relay
+
 
 def listen_and_talk(arguments: list[str], environment: Environment, opened: Listener | None) -> int:
     """Listen and talk, on ``opened`` where the port is open already; exit code 0 after the client's orderly end."""
@@ -80,6 +82,10 @@ def _listen(
                 recording.watch_sockets(listener.addresses)
             for line in listening_lines(listener.addresses):
                 environment.note(line)
+            if not listener.listener.datagrams:
+                from wirecat.system.keep_alive import keep_clients_alive
+
+                keep_clients_alive(listener.listener.sockets, _LOST_AFTER)
 
             def clients(announcement: Announcement | None) -> None:
                 if options.keep_open and listener.listener.datagrams:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 
-from wirecat.system.tcp_progress import AckWatch, keep_alive, tcp_progress
+from wirecat.system.keep_alive import keep_alive, keep_clients_alive
+from wirecat.system.tcp_progress import AckWatch, tcp_progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,11 +80,6 @@ def _with_socket(side: ConnectionState, call: Callable[[socket.socket], bool]) -
 def find_dead_peers(listener: Listener, limit: float | None) -> DeadPeers | None:
     """What looks after the connections of ``listener``, whose sockets get the keep-alive that accepted ones inherit; None
     where they have no TCP, or without ``limit``."""
-    if limit is None or listener.datagrams:
+    if limit is None or listener.datagrams or not keep_clients_alive(listener.sockets, limit):
         return None
-    for listening in listener.sockets:
-        try:
-            keep_alive(listening, limit)
-        except OSError:  # another protocol of that family (SCTP), which asks by itself
-            return None
     return DeadPeers(limit)

@@ -82,17 +82,3 @@ class AckWatch:
         if progress.unacknowledged and progress.window:
             return progress.retransmissions - self._retransmissions >= MOST_RETRANSMISSIONS
         return progress.probes >= MOST_PROBES
-
-
-def keep_alive(connected: socket.socket, seconds: float) -> None:
-    """Let the kernel ask an idle peer whether it is still there, so that one that has gone is noticed within ``seconds``: the
-    first question after half of them, and three in all. Accepted sockets inherit it from their listener."""
-    import socket
-
-    if connected.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    idle = "TCP_KEEPIDLE" if hasattr(socket, "TCP_KEEPIDLE") else "TCP_KEEPALIVE"  # macOS' name for it
-    for name, value in ((idle, seconds / 2), ("TCP_KEEPINTVL", seconds / 6), ("TCP_KEEPCNT", 3)):
-        if (number := getattr(socket, name, None)) is not None:
-            connected.setsockopt(socket.IPPROTO_TCP, number, max(1, round(value)))
