@@ -144,7 +144,8 @@ def ncat(proxy: Served, port: int, *arguments: str) -> list[str]:
 
 
 def socat(proxy: Served, port: int) -> list[str]:
-    return [peer("socat"), "-", f"PROXY:127.0.0.1:127.0.0.1:{port},proxyport={proxy.port}"]
+    # -t: by itself it waits half a second for an answer, which a busy machine may need longer for.
+    return [peer("socat"), "-t", "20", "-", f"PROXY:127.0.0.1:127.0.0.1:{port},proxyport={proxy.port}"]
 
 
 def openbsd_nc(proxy: Served, port: int) -> list[str]:
