@@ -9,7 +9,7 @@ of its side on, or after CROSSING.
 
 from __future__ import annotations
 
-from wirecat.recording.model import CLIENT, REFUSED, SERVER, UNANSWERED, Chunk, Mark
+from wirecat.recording.model import CLIENT, REFUSED, SERVER, UNANSWERED, Chunk, Mark, missing_mark
 from wirecat.wire.reassembly import Reassembler
 from wirecat.wire.segment import ACK, FIN, RST, SYN
 
@@ -274,5 +274,4 @@ class CapturedFlow:
         missing, self.stream.missing = self.stream.missing, 0
         if missing:
             self.side.missing += missing
-            text = f"{missing} byte{'' if missing == 1 else 's'} missing"
-            out.append(Mark(self.connection.record.id, time_ns, "missing", self.sender, text, {"bytes": missing}))
+            out.append(missing_mark(self.connection.record.id, time_ns, self.sender, missing))

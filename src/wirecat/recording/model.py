@@ -65,6 +65,12 @@ class Mark(NamedTuple):
     facts: Mapping[str, Any] = _NO_FACTS
 
 
+def missing_mark(connection: int, time_ns: int, sender: str, size: int) -> Mark:
+    """The mark for ``size`` bytes that ``sender`` sent behind its last chunk and that are not in the file."""
+    text = f"{size} byte{'' if size == 1 else 's'} missing"
+    return Mark(connection, time_ns, "missing", sender, text, {"bytes": size})
+
+
 @dataclass(slots=True)
 class Side:
     """One side of a connection, by what it sent: ``data`` bytes in ``chunks`` pieces; bytes ``missing`` in the file.

@@ -5,7 +5,7 @@ What the recorder could not keep leaves a gap in the sequence numbers that nothi
 
 from __future__ import annotations
 
-from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark
+from wirecat.recording.model import CLIENT, SERVER, Chunk, Mark, missing_mark
 from wirecat.wire.segment import ACK, FIN, PSH, RST, SYN, TCP
 
 TYPE_CHECKING = False
@@ -102,5 +102,4 @@ class OwnFlow:
         missing, self._missing = self._missing, 0
         if missing:
             self.side.missing += missing
-            text = f"{missing} byte{'' if missing == 1 else 's'} missing"
-            out.append(Mark(self.record.id, time_ns, "missing", self.sender, text, {"bytes": missing}))
+            out.append(missing_mark(self.record.id, time_ns, self.sender, missing))
